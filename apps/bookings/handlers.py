@@ -1,0 +1,119 @@
+"""Requests of the network to our operators (evportal/wiring.py BECKN_BPP): read, ask the service, answer."""
+
+from django.utils.translation import gettext as _
+
+from apps.beckn import outbox
+from apps.beckn.inbox import Inbound
+from apps.beckn.wire import v1_1 as wire
+from apps.beckn.wire.v1_1 import taxonomy
+from apps.bookings import network, progress, reading, refusals, selectors, services
+from apps.bookings.models import Booking
+from apps.catalog import services as catalog
+from apps.charging.selectors import latest_session
+from apps.lib import clock
+from apps.lib.errors import Refused
+
+USER_CANCELLED = "2"
+
+
+def select(inbound: Inbound) -> None:
+    booking = services.quote(peer=reading.peer(inbound), choice=reading.choice(_order(inbound)))
+    outbox.reply(inbound, "on_select", network.on_select(booking, clock.now()))
+
+
+def init(inbound: Inbound) -> None:
+    order = _order(inbound)
+    booking = services.offer_terms(
+        peer=reading.peer(inbound), choice=reading.choice(order), customer=reading.customer(order)
+    )
+    outbox.reply(inbound, "on_init", network.on_init(booking, clock.now()))
+
+
+def confirm(inbound: Inbound) -> None:
+    order = _order(inbound)
+    booking = services.confirm(
+        peer=reading.peer(inbound), choice=reading.choice(order), payment=reading.payment(order)
+    )
+    outbox.reply(inbound, "on_confirm", network.on_confirm(booking))
+
+
+def status(inbound: Inbound) -> None:
+    booking = _placed(inbound, _body(inbound).order_id)
+    order = network.current_order(booking, latest_session(booking.code), clock.now())
+    outbox.reply(inbound, "on_status", wire.OnStatusMessage(order=order))
+
+
+def track(inbound: Inbound) -> None:
+    booking = _placed(inbound, _body(inbound).order_id)
+    outbox.reply(inbound, "on_track", network.tracking(booking))
+
+
+def update(inbound: Inbound) -> None:
+    asked = reading.update(_body(inbound))
+    booking = _placed(inbound, asked.order_id)
+    if asked.choice and not services.is_same_choice(booking, asked.choice):
+        raise Refused(_("This update touches more than its target."), code="30013")
+    if asked.wanted == "start-charging":
+        progress.start(booking=booking, asked=inbound)
+    elif asked.wanted == "end-charging":
+        progress.stop(booking=booking, asked=inbound)
+    else:
+        raise Refused(_("A charge can be started or ended, nothing else."), code="30013")
+
+
+def cancel(inbound: Inbound) -> None:
+    body = _body(inbound)
+    booking = _placed(inbound, body.order_id)
+    reason_id = (body.cancellation_reason_id or USER_CANCELLED).strip()
+    if taxonomy.CANCELLATION_REASONS.get(reason_id, ("", ""))[1] != "CONSUMER":
+        raise Refused(_("There is no such reason for a driver to cancel."), code="30011")
+    if reading.is_preview(body):
+        return _preview(inbound, booking)
+    booking = services.cancel(booking=booking, reason_id=reason_id)
+    order = network.current_order(booking, None, clock.now())
+    outbox.reply(inbound, "on_cancel", wire.OnCancelMessage(order=order))
+
+
+def _preview(inbound: Inbound, booking: Booking) -> None:
+    services.refuse_unless_cancellable(booking)
+    fee_percent = services.cancellation_fee(booking)
+    outbox.reply(inbound, "on_cancel", network.cancellation_preview(booking, fee_percent, clock.now()))
+
+
+def get_cancellation_reasons(inbound: Inbound) -> None:
+    outbox.reply(inbound, "cancellation_reasons", network.cancellation_reasons())
+
+
+def support(inbound: Inbound) -> None:
+    """About an order, its operator answers; about a station or a plug, the catalog knows whose it is."""
+    booking = selectors.placed_order(
+        bap_id=inbound.sender_id,
+        order_id=_body(inbound).support.ref_id or "",
+        transaction_id=inbound.message.transaction_id,
+    )
+    catalog.answer_support(inbound=inbound, operator=booking and booking.connector.evse.station.operator)
+
+
+def refund(inbound: Inbound) -> None:
+    """We never had the money: whoever collected it gives it back."""
+    _placed(inbound, _body(inbound).order_id)
+    raise refusals.NotApplicable(_("The app that collected the money refunds it."))
+
+
+def _body(inbound: Inbound) -> wire.Model:
+    if inbound.body is None:
+        raise Refused(_("The message is missing."), code="30000")
+    return inbound.body
+
+
+def _order(inbound: Inbound) -> wire.Order:
+    return _body(inbound).order
+
+
+def _placed(inbound: Inbound, order_id: str) -> Booking:
+    booking = selectors.placed_order(
+        bap_id=inbound.sender_id, order_id=order_id, transaction_id=inbound.message.transaction_id
+    )
+    if booking is None:
+        raise refusals.UnknownOrder
+    return booking

@@ -1,0 +1,151 @@
+"""The operator's promise for one deal with an app of the network: priced, held, accepted, delivered, billed."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.beckn.models import Message
+from apps.bookings.pricing import Bill, TariffTerms, bill
+from apps.catalog.models import Connector, Evse, Tariff
+from apps.lib import moves
+
+
+class Booking(models.Model):
+    """`code` is the order id on the network; the app learns it in on_confirm."""
+
+    class State(models.TextChoices):
+        QUOTED = "QUOTED", _("Quoted")
+        HELD = "HELD", _("Held")
+        CONFIRMED = "CONFIRMED", _("Confirmed")
+        IN_SESSION = "IN_SESSION", _("Charging")
+        COMPLETED = "COMPLETED", _("Completed")
+        EXPIRED = "EXPIRED", _("Expired")
+        CANCELLED = "CANCELLED", _("Cancelled")
+        NO_SHOW = "NO_SHOW", _("Nobody came")
+        FAILED = "FAILED", _("Could not be kept")
+
+    MOVES = {
+        # Asking again in the same transaction prices anew; what was held is free again.
+        State.QUOTED: {State.HELD, State.EXPIRED},
+        State.HELD: {State.QUOTED, State.CONFIRMED, State.EXPIRED},
+        State.CONFIRMED: {State.IN_SESSION, State.CANCELLED, State.NO_SHOW, State.FAILED},
+        State.IN_SESSION: {State.COMPLETED},
+        State.COMPLETED: set(),
+        State.EXPIRED: {State.QUOTED},
+        State.CANCELLED: set(),
+        State.NO_SHOW: set(),
+        State.FAILED: set(),
+    }
+    HOLDING = (State.HELD, State.CONFIRMED, State.IN_SESSION)
+    ENDED_EARLY = (State.CANCELLED, State.NO_SHOW, State.FAILED)
+    # How long each state may wait. A charge that still runs after a day is asked to stop.
+    PATIENCE = {
+        State.QUOTED: timedelta(minutes=15),
+        State.HELD: timedelta(minutes=15),
+        State.CONFIRMED: timedelta(minutes=30),
+        State.IN_SESSION: timedelta(hours=24),
+    }
+
+    code = models.CharField(max_length=20, unique=True)
+    bap_id = models.CharField(max_length=200)
+    bap_uri = models.CharField(max_length=500)
+    transaction_id = models.UUIDField()
+    connector = models.ForeignKey(Connector, on_delete=models.PROTECT, related_name="bookings")
+    evse = models.ForeignKey(Evse, on_delete=models.PROTECT, related_name="bookings")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUOTED)
+    deadline_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    # The price, frozen when it was quoted (AT-F2).
+    tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="bookings")
+    tariff_terms = models.JSONField()
+    cancellation_fee_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    ordered_kwh = models.DecimalField(max_digits=9, decimal_places=3)
+    quote_id = models.UUIDField()
+    quote_lines = models.JSONField()
+    quote_total = models.DecimalField(max_digits=12, decimal_places=3)
+    quote_expires_at = models.DateTimeField()
+    hold_expires_at = models.DateTimeField(null=True, blank=True)
+
+    billing_name = models.CharField(max_length=120, blank=True)
+    billing_email = models.CharField(max_length=254, blank=True)
+    billing_phone = models.CharField(max_length=40, blank=True)
+    # As the app told it; we collect nothing.
+    payment_id = models.CharField(max_length=100, blank=True)
+    payment_reference = models.CharField(max_length=200, blank=True)
+
+    start_token = models.CharField(max_length=20)
+    track_token = models.CharField(max_length=43, unique=True)
+    # What the final bill is made of: the energy delivered, or the fee of a cancellation.
+    delivered_kwh = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    final_lines = models.JSONField(default=list, blank=True)
+    final_total = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    end_reason_id = models.CharField(max_length=4, blank=True)  # taxonomy.CANCELLATION_REASONS
+
+    # The last on_status: what it said of the session, and when it went out.
+    told_state = models.CharField(max_length=20, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["bap_id", "transaction_id"], name="one_booking_per_transaction"),
+            # Law 7: whoever comes second gets an IntegrityError, on both databases.
+            models.UniqueConstraint(
+                fields=["evse"],
+                condition=Q(state__in=["HELD", "CONFIRMED", "IN_SESSION"]),
+                name="one_hold_per_evse",
+            ),
+            models.CheckConstraint(condition=Q(ordered_kwh__gt=0), name="booking_orders_energy"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def terms(self) -> TariffTerms:
+        return TariffTerms.from_json(self.tariff_terms)
+
+    @property
+    def currency(self) -> str:
+        return self.tariff_terms["currency"]
+
+    @property
+    def quote_bill(self) -> Bill:
+        return Bill.from_json(self.quote_lines, self.currency)
+
+    @property
+    def final_bill(self) -> Bill:
+        return Bill.from_json(self.final_lines, self.currency)
+
+    def bill_for(self, delivered_kwh: Decimal) -> Bill:
+        """The running and the final bill: nobody pays for more than was ordered."""
+        return bill(self.terms, min(delivered_kwh, self.ordered_kwh))
+
+
+class BookingEvent(moves.Event):
+    of = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="events")
+
+
+class OpenRequest(models.Model):
+    """An `update` we acknowledged and still owe an answer: it comes when the charger has really begun or stopped."""
+
+    class Kind(models.TextChoices):
+        START = "START", _("start charging")
+        STOP = "STOP", _("end charging")
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="open_requests")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.booking}"

@@ -1,0 +1,360 @@
+"""How a booking is said on the wire. Pure: rows and figures in, wire models out. Reading is in reading.py."""
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+
+from apps.beckn import outbox
+from apps.beckn.wire import numbers
+from apps.beckn.wire import v1_1 as wire
+from apps.beckn.wire.v1_1 import taxonomy
+from apps.bookings.models import Booking
+from apps.bookings.pricing import ENERGY_COST, Bill, cancellation_bill
+from apps.charging.models import Session
+from apps.lib import clock
+
+State = Booking.State
+STATE_CODES = {
+    State.CONFIRMED: "payment-completed",
+    State.IN_SESSION: "charging-started",
+    State.COMPLETED: "charging-ended",
+    **dict.fromkeys((*Booking.ENDED_EARLY, State.EXPIRED), "order-cancelled"),
+}
+STATUSES = {"payment-completed": "ACTIVE", "charging-started": "ACTIVE", "charging-ended": "COMPLETE"}
+OCPP_WORDS = {
+    Session.State.ACTIVE: "Charging",
+    Session.State.SUSPENDED: "SuspendedEV",
+    Session.State.OFFLINE: "Offline",
+    Session.State.STOPPING: "Charging",
+    Session.State.ENDED_PENDING_METER: "Finishing",
+    Session.State.CLOSED: "Finishing",
+}
+PAYMENT_TYPE = "PRE-ORDER"
+REASON_NAMES = {
+    "TECHNICAL_ISSUE": "The charger does not work",
+    "USER_CANCELLED": "My plans have changed",
+    "CONNECTOR_MISMATCH": "The plug does not fit",
+    "LONG_WAIT": "The bay is taken",
+    "CANNOT_ATTEND": "I cannot come",
+}
+
+
+def on_select(booking: Booking, now: datetime) -> wire.OnSelectMessage:
+    fulfillment = wire.Fulfillment(id=booking.evse.code, type="CHARGING", stops=_stops(booking))
+    return wire.OnSelectMessage(
+        order=wire.Order(
+            provider=_provider(booking),
+            items=[_item(booking)],
+            fulfillments=[fulfillment],
+            quote=_quote(
+                booking, booking.quote_bill, booking.ordered_kwh, expires_in=booking.quote_expires_at - now
+            ),
+        )
+    )
+
+
+def on_init(booking: Booking, now: datetime) -> wire.OnInitMessage:
+    fulfillment = wire.Fulfillment(
+        id=booking.evse.code, type="CHARGING", stops=_stops(booking), customer=_customer(booking)
+    )
+    return wire.OnInitMessage(
+        order=wire.Order(
+            provider=_provider(booking),
+            items=[_item(booking)],
+            billing=_billing(booking),
+            fulfillments=[fulfillment],
+            quote=_quote(
+                booking, booking.quote_bill, booking.ordered_kwh, expires_in=booking.hold_expires_at - now
+            ),
+            payments=[_payment(booking)],
+            **_terms(booking),
+        )
+    )
+
+
+def on_confirm(booking: Booking) -> wire.OnConfirmMessage:
+    """Made of what was settled at confirm and of nothing later: asked again, it says the same."""
+    at = booking.confirmed_at
+    return wire.OnConfirmMessage(
+        order=_order(
+            booking, at=at, code="payment-completed", bill=booking.quote_bill, kwh=booking.ordered_kwh
+        )
+    )
+
+
+def current_order(booking: Booking, session: Session | None, now: datetime) -> wire.Order:
+    """The full order as it stands: with the telemetry and running bill of `session`, or with the final bill."""
+    code = STATE_CODES[booking.state]
+    if code == "charging-ended":
+        return _order(
+            booking,
+            at=booking.ended_at,
+            code=code,
+            bill=booking.final_bill,
+            kwh=booking.delivered_kwh,
+            session=session,
+        )
+    if code == "charging-started" and session:
+        kwh = delivered_kwh(booking, session)
+        return _order(booking, at=now, code=code, bill=booking.bill_for(kwh), kwh=kwh, session=session)
+    if code == "order-cancelled":
+        return _cancelled(booking)
+    return _order(booking, at=now, code=code, bill=booking.quote_bill, kwh=booking.ordered_kwh)
+
+
+def cancellation_preview(booking: Booking, fee_percent: Decimal, now: datetime) -> wire.OnCancelMessage:
+    """What cancelling would cost; the order goes on."""
+    fee = cancellation_bill(booking.quote_total, fee_percent, booking.currency)
+    return wire.OnCancelMessage(
+        order=_order(booking, at=now, code=STATE_CODES[booking.state], bill=fee, kwh=None)
+    )
+
+
+def tracking(booking: Booking) -> wire.OnTrackMessage:
+    status = "active" if booking.state == State.IN_SESSION else "inactive"
+    url = f"{settings.PUBLIC_URL}{_tracking_path(booking)}"
+    return wire.OnTrackMessage(tracking=wire.Tracking(id=f"trk-{booking.code}", url=url, status=status))
+
+
+def stream_url(booking: Booking) -> str:
+    """The websocket at the address of the tracking page: http becomes ws, https becomes wss."""
+    return f"ws{settings.PUBLIC_URL.removeprefix('http')}{_tracking_path(booking)}"
+
+
+def _tracking_path(booking: Booking) -> str:
+    return f"/track/{booking.track_token}/"
+
+
+def cancellation_reasons() -> wire.CancellationReasonsMessage:
+    return wire.CancellationReasonsMessage(
+        cancellation_reasons=[
+            wire.Option(id=reason_id, descriptor=wire.Descriptor(code=code, name=REASON_NAMES[code]))
+            for reason_id, (code, by) in taxonomy.CANCELLATION_REASONS.items()
+            if by == "CONSUMER"
+        ]
+    )
+
+
+def delivered_kwh(booking: Booking, session: Session) -> Decimal:
+    """To the full watt-hour, downwards, so that the bill can be checked with the figure that was sent."""
+    whole_wh = session.energy_wh // 1
+    return min(whole_wh / 1000, booking.ordered_kwh)
+
+
+def _order(
+    booking: Booking,
+    *,
+    at: datetime,
+    code: str,
+    bill: Bill,
+    kwh: Decimal | None,
+    session: Session | None = None,
+) -> wire.Order:
+    status = STATUSES.get(code, "CANCELLED")
+    delivered = kwh if code in ("charging-started", "charging-ended") else None
+    return wire.Order(
+        id=booking.code,
+        status=status,
+        provider=_provider(booking),
+        items=[_item(booking, delivered)],
+        billing=_billing(booking),
+        fulfillments=[_fulfillment(booking, code, at, session)],
+        quote=_quote(booking, bill, kwh),
+        payments=[_payment(booking, paid=True)],
+        created_at=booking.confirmed_at or booking.created_at,
+        updated_at=at,
+        **_terms(booking),
+    )
+
+
+def _cancelled(booking: Booking) -> wire.Order:
+    code, by = taxonomy.CANCELLATION_REASONS[booking.end_reason_id]
+    bill = booking.final_bill
+    reason = wire.Option(id=booking.end_reason_id, descriptor=wire.Descriptor(code=code))
+    cancellation = wire.Cancellation(time=booking.ended_at, cancelled_by=by, reason=reason)
+    order = _order(booking, at=booking.ended_at, code="order-cancelled", bill=bill, kwh=None)
+    return order.but(cancellation=cancellation)
+
+
+def _provider(booking: Booking) -> wire.Provider:
+    operator = booking.evse.station.operator
+    return wire.Provider(id=operator.code, descriptor=wire.Descriptor(name=operator.name))
+
+
+def _item(booking: Booking, delivered: Decimal | None = None) -> wire.Item:
+    plug = booking.connector
+    quantity = {"selected": wire.Quantity(measure=wire.Scalar.of(booking.ordered_kwh, "kWh"))}
+    if delivered is not None:
+        quantity["allocated"] = wire.Quantity(measure=wire.Scalar.of(delivered, "kWh"))
+    return wire.Item(
+        id=plug.code,
+        descriptor=wire.Descriptor(
+            code="energy", name=f"{booking.evse.station.name} · {booking.evse.label}{plug.letter}"
+        ),
+        price=wire.Price(value=_rate(booking.terms.energy_rate), currency=f"{booking.currency}/kWH"),
+        quantity=wire.ItemQuantity(**quantity),
+        fulfillment_ids=[booking.evse.code],
+        location_ids=[booking.evse.station.code],
+    )
+
+
+def _rate(rate: Decimal) -> str:
+    """'18.50', '0.1125': two places, more where the tariff has more."""
+    return numbers.plain(
+        max(rate.normalize(), rate.quantize(Decimal("0.01")), key=lambda r: -r.as_tuple().exponent)
+    )
+
+
+def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
+    station = booking.evse.station
+    place: dict[str, Any] = {"gps": numbers.gps_text(station.lat, station.lon)}
+    if station.address:
+        place["address"] = station.address
+    how = f"Park at {booking.evse.label}, plug in connector {booking.connector.letter}, then press start."
+    start: dict[str, Any] = {
+        "type": "start",
+        "location": wire.Location(id=station.code, **place),
+        "instructions": wire.Descriptor(name="How to start", short_desc=how),
+    }
+    finish: dict[str, Any] = {"type": "finish"}
+    if session and session.started_at:
+        start["time"] = wire.Time(timestamp=session.started_at)
+    if session and session.ended_at:
+        finish["time"] = wire.Time(timestamp=session.ended_at)
+    return [wire.Stop(**start), wire.Stop(**finish)]
+
+
+def _fulfillment(booking: Booking, code: str, at: datetime, session: Session | None) -> wire.Fulfillment:
+    said: dict[str, Any] = {"code": code}
+    if session and code == "charging-started":
+        with translation.override(outbox.LANGUAGE):
+            word = str(Session.State(session.state).label)
+        said |= {"short_desc": word, "long_desc": _ocpp_words(session, at)}
+    return wire.Fulfillment(
+        id=booking.evse.code,
+        type="CHARGING",
+        customer=_customer(booking),
+        state=wire.FulfillmentState(descriptor=wire.Descriptor(**said), updated_at=at),
+        tracking=True,
+        stops=_stops(booking, session),
+        tags=[_telemetry(booking, session)] if session and session.started_at else [],
+    )
+
+
+def _ocpp_words(session: Session, at: datetime) -> str:
+    told = {
+        "connectorId": session.ocpp_connector_id,
+        "errorCode": "NoError",
+        "status": plug_word(session),
+    }
+    return json.dumps({**told, "timestamp": clock.utc_text(at)}, separators=(",", ":"))
+
+
+def plug_word(session: Session) -> str:
+    """The OCPP 1.6 status of the plug while energy may flow."""
+    return OCPP_WORDS.get(session.state, "Charging")
+
+
+def _telemetry(booking: Booking, session: Session) -> wire.TagGroup:
+    kwh = delivered_kwh(booking, session)
+    running = session.state not in (Session.State.ENDED_PENDING_METER, Session.State.CLOSED)
+    pairs = {
+        "energy-delivered": f"{numbers.energy_text(kwh)}kWh",
+        "power": running and _with_unit(session.power_w, "kW", scale=Decimal("0.001")),
+        "soc": _with_unit(session.soc_percent, "%"),
+        "current": running and _with_unit(session.current_a, "A"),
+        "voltage": running and _with_unit(session.voltage_v, "V"),
+        "start-time": clock.utc_text(session.started_at),
+        "meter-start": _register(session.meter_start_wh),
+        "reading-at": session.last_reading_at and clock.utc_text(session.last_reading_at),
+        "stop-time": session.ended_at and clock.utc_text(session.ended_at),
+        "meter-stop": None if running else _register(session.register_wh),
+    }
+    return wire.group(
+        "charging-details", "Charging Details", **{key: value or None for key, value in pairs.items()}
+    )
+
+
+def _with_unit(figure: Decimal | None, unit: str, *, scale: Decimal = Decimal(1)) -> str | None:
+    if figure is None:
+        return None
+    return f"{numbers.plain((figure * scale).quantize(Decimal('0.1')))}{unit}"
+
+
+def _register(register_wh: Decimal | None) -> str | None:
+    return None if register_wh is None else numbers.plain(register_wh.quantize(Decimal(1)))
+
+
+def _billing(booking: Booking) -> wire.Billing:
+    told = {"name": booking.billing_name, "email": booking.billing_email, "phone": booking.billing_phone}
+    return wire.Billing(**{field: text for field, text in told.items() if text})
+
+
+def _customer(booking: Booking) -> wire.Customer:
+    contact = {"phone": booking.billing_phone, "email": booking.billing_email}
+    return wire.Customer(
+        person=wire.Person(name=booking.billing_name),
+        contact=wire.Contact(**{field: text for field, text in contact.items() if text}),
+    )
+
+
+def _quote(
+    booking: Booking, bill: Bill, kwh: Decimal | None, *, expires_in: timedelta | None = None
+) -> wire.Quotation:
+    lines = [
+        wire.QuotationLine(
+            title=line.title, price=wire.Price.of(line.amount, bill.currency), **_energy(booking, line, kwh)
+        )
+        for line in bill.lines
+    ]
+    said: dict[str, Any] = {"price": wire.Price.of(bill.total, bill.currency), "breakup": lines}
+    if expires_in is not None:
+        said["ttl"] = clock.duration_text(max(expires_in, timedelta(0)))
+    return wire.Quotation(id=booking.quote_id, **said)
+
+
+def _energy(booking: Booking, line: Any, kwh: Decimal | None) -> dict[str, wire.Item]:
+    if line.title != ENERGY_COST or kwh is None:
+        return {}
+    selected = wire.Quantity(measure=wire.Scalar.of(kwh, "kWh"))
+    return {"item": wire.Item(id=booking.connector.code, quantity=wire.ItemQuantity(selected=selected))}
+
+
+def _payment(booking: Booking, *, paid: bool = False) -> wire.Payment:
+    reference = {"transaction_id": booking.payment_reference} if booking.payment_reference else {}
+    amount = numbers.money_text(booking.quote_total, booking.currency)
+    return wire.Payment(
+        id=booking.payment_id or f"pay-{booking.quote_id}",
+        collected_by="BAP",
+        type=PAYMENT_TYPE,
+        status="PAID" if paid else "NOT-PAID",
+        params=wire.PaymentParams(amount=amount, currency=booking.currency, **reference),
+    )
+
+
+def _terms(booking: Booking) -> dict[str, Any]:
+    """Leaving before energy flows costs the fee; afterwards only what was delivered is billed."""
+    fee = cancellation_bill(booking.quote_total, booking.cancellation_fee_percent, booking.currency)
+    back = wire.Price.of(booking.quote_total - fee.total, booking.currency)
+    confirmed = wire.FulfillmentState(descriptor=wire.Descriptor(code="payment-completed"))
+    return {
+        "cancellation_terms": [
+            wire.CancellationTerm(
+                fulfillment_state=confirmed,
+                reason_required=False,
+                cancellation_fee=wire.Fee(percentage=_rate(booking.cancellation_fee_percent)),
+            )
+        ],
+        "refund_terms": [
+            wire.RefundTerm(
+                fulfillment_state=wire.State(code="payment-completed"),
+                refund_eligible=True,
+                refund_amount=back,
+            ),
+            wire.RefundTerm(fulfillment_state=wire.State(code="charging-started"), refund_eligible=True),
+        ],
+    }

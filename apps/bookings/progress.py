@@ -1,0 +1,217 @@
+"""While energy flows: what the app asks for by `update`, what the session does, and exactly one message per fact.
+
+A start or stop that was asked for is answered by a solicited on_update once the charger has proved it; what nobody
+asked for goes out as an unsolicited on_status, and the final bill as an on_update. Each reading besides goes to whoever
+listens at the tracking address (consumers.py).
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from apps.beckn import outbox
+from apps.beckn.inbox import Inbound
+from apps.beckn.models import Message
+from apps.beckn.wire import v1_1 as wire
+from apps.bookings import network, refusals, selectors
+from apps.bookings.models import Booking, OpenRequest
+from apps.charging import selectors as charging_selectors
+from apps.charging import services as charging
+from apps.charging.models import Session
+from apps.lib import clock
+from apps.lib.moves import StaleMove, move
+from apps.lib.rows import only_one
+from apps.live.push import changed_on_commit
+
+State = Booking.State
+START, STOP = OpenRequest.Kind.START, OpenRequest.Kind.STOP
+# After a start that failed the driver has at least so long to try again.
+TRY_AGAIN_WITHIN = timedelta(minutes=10)
+
+
+@transaction.atomic
+def start(*, booking: Booking, asked: Inbound) -> None:
+    """Ask the charger to begin. The answer goes out when it has begun, or will not (40006)."""
+    if booking.state == State.IN_SESSION:
+        return _answer(booking, asked)
+    if booking.state != State.CONFIRMED:
+        raise refusals.CannotUpdate(_("This order is over."))
+    OpenRequest.objects.get_or_create(message=asked.message, defaults={"booking": booking, "kind": START})
+    charging.start(
+        reference=booking.code,
+        connector=booking.connector,
+        token=booking.start_token,
+        limit_kwh=booking.ordered_kwh,
+    )
+
+
+@transaction.atomic
+def stop(*, booking: Booking, asked: Inbound) -> None:
+    """Ask the charger to end. The answer is the final bill. Of a start that still waits, this is the end."""
+    if booking.state == State.COMPLETED:
+        return _answer(booking, asked)
+    if booking.state not in (State.CONFIRMED, State.IN_SESSION):
+        raise refusals.CannotUpdate(_("This order is over."))
+    if not charging_selectors.live_session(booking.code):
+        raise refusals.NotApplicable(_("Nothing is charging."))
+    OpenRequest.objects.get_or_create(message=asked.message, defaults={"booking": booking, "kind": STOP})
+    charging.stop(reference=booking.code, why="the driver asked")
+
+
+def session_changed(session: Session) -> None:
+    """The charging room says so, in the transaction of the change."""
+    # At every reading, so without what only a message needs: the station, the operator.
+    booking = only_one(Booking.objects.filter(code=session.reference)) if session.reference else None
+    if booking is None:
+        return
+    if session.state == Session.State.FAILED:
+        _start_failed(booking, session)
+    elif session.state == Session.State.CLOSED:
+        _completed(booking, session)
+    elif session.state != Session.State.PENDING:
+        if booking.state == State.CONFIRMED:
+            _begun(booking, session)
+        else:
+            tell_status(booking, session)
+    changed_on_commit(selectors.STREAM, booking.track_token)
+
+
+def refuse_if_held(session: Session) -> None:
+    """A card may not begin at a charging point that is kept for somebody."""
+    if selectors.is_held(session.connector.evse):
+        raise refusals.ConnectorTaken
+
+
+def _begun(booking: Booking, session: Session) -> None:
+    deadline_at = clock.now() + Booking.PATIENCE[State.IN_SESSION]
+    said = {"told_state": session.state, "told_at": clock.now()}
+    try:
+        move(booking, State.IN_SESSION, why=f"{session.code} began", deadline_at=deadline_at, **said)
+    except StaleMove:
+        booking.refresh_from_db()
+        return
+    booking = selectors.all_bookings().get(pk=booking.pk)
+    if not _answer_open(booking, [START], session):
+        _send_status(booking, session)
+
+
+def _start_failed(booking: Booking, session: Session) -> None:
+    """The order stands: the driver may try again, or leave."""
+    if booking.state != State.CONFIRMED:
+        return
+    wait_longer(booking, TRY_AGAIN_WITHIN)
+    label = Session.Failure(session.failure or Session.Failure.UNKNOWN).label
+    error = wire.Error(code="40006", message=f"{label}.")
+    for request in _take_open(booking, [START]):
+        outbox.reply(_recall(request.message), "on_update", error=error)
+    _answer_open(booking, [STOP])
+
+
+def _completed(booking: Booking, session: Session) -> None:
+    if booking.state == State.CONFIRMED:  # its beginning and its end became known at once
+        _begun(booking, session)
+        booking.refresh_from_db()
+    kwh = network.delivered_kwh(booking, session)
+    bill = booking.bill_for(kwh)
+    try:
+        move(
+            booking,
+            State.COMPLETED,
+            why=f"{session.code} closed at {kwh} kWh",
+            deadline_at=None,
+            ended_at=clock.now(),
+            delivered_kwh=kwh,
+            final_lines=bill.lines_json(),
+            final_total=bill.total,
+        )
+    except StaleMove:
+        return
+    booking = selectors.all_bookings().get(pk=booking.pk)
+    if not _answer_open(booking, [START, STOP], session):
+        _send(
+            "on_update",
+            wire.OnUpdateMessage(order=network.current_order(booking, session, clock.now())),
+            booking,
+        )
+
+
+def tell_status(booking: Booking, session: Session) -> bool:
+    """An unsolicited on_status when the state is news, otherwise once in a while. False when it was not yet time."""
+    if booking.state != State.IN_SESSION:
+        return False
+    now = clock.now()
+    # A fifth early is in time: readings come just as often, and one early by a breath must not wait for the next.
+    told_before = now - timedelta(seconds=settings.CHARGING["STATUS_EVERY_SECONDS"]) * 4 / 5
+    if booking.told_state == session.state and booking.told_at and booking.told_at > told_before:
+        return False
+    due = Q(told_at__lte=told_before)
+    mine = Booking.objects.filter(pk=booking.pk, state=State.IN_SESSION)
+    if not mine.filter(due | ~Q(told_state=session.state)).update(told_at=now, told_state=session.state):
+        return False
+    _send_status(selectors.all_bookings().get(pk=booking.pk), session)
+    return True
+
+
+def _send_status(booking: Booking, session: Session) -> None:
+    order = network.current_order(booking, session, clock.now())
+    _send("on_status", wire.OnStatusMessage(order=order), booking, only_newest=True)
+
+
+def tell_cancelled(booking: Booking) -> None:
+    """The operator's side ended the order."""
+    order = network.current_order(booking, None, clock.now())
+    _send("on_cancel", wire.OnCancelMessage(order=order), booking)
+
+
+def _send(action: str, body: wire.Model, booking: Booking, *, only_newest: bool = False) -> None:
+    outbox.callback(
+        action,
+        body,
+        transaction_id=booking.transaction_id,
+        bap_id=booking.bap_id,
+        bap_uri=booking.bap_uri,
+        only_newest=only_newest,
+    )
+
+
+def _answer(booking: Booking, asked: Inbound) -> None:
+    session = charging_selectors.latest_session(booking.code)
+    order = network.current_order(booking, session, clock.now())
+    outbox.reply(asked, "on_update", wire.OnUpdateMessage(order=order))
+
+
+def _answer_open(booking: Booking, kinds: list[str], session: Session | None = None) -> bool:
+    """Answer every update that waits for this; False when none did."""
+    taken = _take_open(booking, kinds)
+    body = wire.OnUpdateMessage(order=network.current_order(booking, session, clock.now())) if taken else None
+    for request in taken:
+        outbox.reply(_recall(request.message), "on_update", body)
+    return bool(taken)
+
+
+def _take_open(booking: Booking, kinds: list[str]) -> list[OpenRequest]:
+    """Those that nobody else is answering: whoever marks one answers it."""
+    waiting = booking.open_requests.filter(kind__in=kinds, answered_at=None).select_related("message")
+    return [
+        request
+        for request in waiting
+        if OpenRequest.objects.filter(pk=request.pk, answered_at=None).update(answered_at=clock.now())
+    ]
+
+
+def _recall(message: Message) -> Inbound:
+    """A stored request, to be answered now."""
+    envelope = wire.read_envelope(bytes(message.body))
+    return Inbound(message, envelope.context, None, None, message.peer_id, late=False)
+
+
+def wait_longer(booking: Booking, patience: timedelta) -> bool:
+    """Move the deadline of a state that goes on waiting, never forwards."""
+    deadline_at = clock.now() + patience
+    waiting = Booking.objects.filter(pk=booking.pk, state=booking.state)
+    return bool(
+        waiting.filter(Q(deadline_at__lt=deadline_at) | Q(deadline_at=None)).update(deadline_at=deadline_at)
+    )

@@ -1,0 +1,166 @@
+"""What an app of the network asked for, read from its messages. Tolerant of spelling, refusing what cannot be sold."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from apps.beckn.inbox import Inbound
+from apps.beckn.wire import numbers
+from apps.beckn.wire import v1_1 as wire
+from apps.beckn.wire.v1_1 import taxonomy
+from apps.lib.errors import Refused
+
+MOST_KWH = Decimal(200)
+SOFT_CANCEL = "SOFT-CANCEL"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The app that asks, proven by its signature, and its transaction."""
+
+    bap_id: str
+    bap_uri: str
+    transaction_id: UUID
+
+
+@dataclass(frozen=True)
+class Choice:
+    provider_id: str
+    item_id: str
+    fulfillment_id: str
+    energy_kwh: Decimal
+    starts_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Customer:
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    payment_id: str
+    collected_by: str | None
+    status: str | None
+    amount: Decimal | None
+    currency: str | None
+    reference: str
+
+
+@dataclass(frozen=True)
+class Update:
+    """`wanted`: the canonical state code asked for. `choice`: the order repeated beside it, if it was."""
+
+    order_id: str
+    wanted: str | None
+    choice: Choice | None
+
+
+def peer(inbound: Inbound) -> Peer:
+    message = inbound.message
+    return Peer(bap_id=inbound.sender_id, bap_uri=message.bap_uri, transaction_id=message.transaction_id)
+
+
+def choice(order: wire.Order) -> Choice:
+    if not order.provider or not order.provider.id:
+        raise Refused(_("The order names no operator."), code="30001")
+    if len(order.items) != 1 or not order.items[0].id:
+        raise Refused(_("An order is for exactly one connector."), code="30004")
+    if len(order.fulfillments) > 1:
+        raise Refused(_("An order is for exactly one charging point."), code="30000")
+    fulfillment = order.fulfillments[0] if order.fulfillments else None
+    return Choice(
+        provider_id=order.provider.id,
+        item_id=order.items[0].id,
+        fulfillment_id=(fulfillment.id or "") if fulfillment else "",
+        energy_kwh=_energy_kwh(order.items[0]),
+        starts_at=_starts_at(fulfillment) if fulfillment else None,
+    )
+
+
+def _energy_kwh(item: wire.Item) -> Decimal:
+    """kWh only: a number in a unit we do not sell by must never be taken for kWh (fact sheet 5.1)."""
+    selected = item.quantity.selected if item.quantity else None
+    measure = selected.measure.measure if selected and selected.measure else None
+    if measure is None or measure[1] != "kWh":
+        raise Refused(_("This operator sells by kWh. Please order an amount of energy."), code="40002")
+    energy_kwh = (
+        measure[0].quantize(Decimal("0.001"), rounding=ROUND_DOWN) if abs(measure[0]) < 10**6 else measure[0]
+    )
+    if not 0 < energy_kwh <= MOST_KWH:
+        raise Refused(_("Please order more than 0 and at most %s kWh.") % MOST_KWH, code="40002")
+    return energy_kwh
+
+
+def _starts_at(fulfillment: wire.Fulfillment) -> datetime | None:
+    for stop in fulfillment.stops:
+        if taxonomy.stop_type(stop.type) == "start" and stop.time:
+            begins = stop.time.range and stop.time.range.starts_at
+            return stop.time.at or begins or None
+    return None
+
+
+def customer(order: wire.Order) -> Customer:
+    """Who the bill is for; the fulfillment's customer fills what the billing leaves open."""
+    billing = order.billing or wire.Billing()
+    told = order.fulfillments[0].customer if order.fulfillments else None
+    person = told.person if told and told.person else wire.Person()
+    contact = told.contact if told and told.contact else wire.Contact()
+    found = Customer(
+        name=(billing.name or person.name or "").strip()[:120],
+        email=(billing.email or contact.email or "").strip()[:254],
+        phone=(billing.phone or contact.phone or "").strip()[:40],
+    )
+    if not order.billing or not found.name or not found.phone:
+        raise Refused(_("Billing needs a name and a telephone number."), code="30000")
+    return found
+
+
+def payment(order: wire.Order) -> PaymentFacts:
+    if len(order.payments) != 1:
+        raise Refused(_("An order is paid in exactly one payment."), code="40004")
+    told = order.payments[0]
+    params = told.params or wire.PaymentParams()
+    return PaymentFacts(
+        payment_id=(told.id or "")[:100],
+        collected_by=taxonomy.collected_by(told.collected_by),
+        status=taxonomy.payment_status(told.status),
+        amount=_amount(params.amount),
+        currency=params.currency.strip().upper() if params.currency else None,
+        reference=(params.transaction_id or "")[:200],
+    )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        return numbers.read_number(text)
+    except numbers.NumberError:
+        return None
+
+
+def update(body: wire.UpdateMessage) -> Update:
+    """Only the state of the charge may be updated; anything else is named so that the app can say why not."""
+    targets = [_target(part) for part in body.update_target.split(",")]
+    if targets not in (["fulfillments.state"], ["fulfillments"]):
+        raise Refused(_("Only the state of the charge can be updated."), code="30012")
+    order = body.order
+    state = order.fulfillments[0].state if order.fulfillments else None
+    wanted = taxonomy.state_code(state.code) if state else None
+    repeated = choice(order) if order.provider and order.items and order.items[0].quantity else None
+    return Update(order_id=order.id or "", wanted=wanted, choice=repeated)
+
+
+def _target(text: str) -> str:
+    """'order.fulfillments[0].state' and 'fulfillments.state' are the same target."""
+    return re.sub(r"\[\d*\]", "", text.strip().lower()).removeprefix("message.").removeprefix("order.")
+
+
+def is_preview(body: wire.CancelMessage) -> bool:
+    code = body.descriptor.code if body.descriptor else None
+    return (code or "").strip().upper().replace("_", "-") == SOFT_CANCEL

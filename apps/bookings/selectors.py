@@ -1,0 +1,123 @@
+"""Reads of bookings: for the app that made them, for the tracking page, for the operator's people."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+
+from apps.accounts.models import User
+from apps.bookings import network
+from apps.bookings.models import Booking
+from apps.bookings.pricing import Bill
+from apps.bookings.reading import Peer
+from apps.catalog.models import Evse
+from apps.catalog.selectors import connectors_for
+from apps.charging.models import Session
+from apps.charging.selectors import latest_session
+from apps.lib import clock
+
+TRACKED_AFTER_END = timedelta(days=1)
+STREAM = "tracking"  # the kind of row that listeners of the live stream follow, by its token
+
+
+def all_bookings() -> QuerySet[Booking]:
+    return Booking.objects.select_related("connector", "evse__station__operator")
+
+
+def booking_in(peer: Peer) -> Booking | None:
+    """The booking of this transaction, in whatever state."""
+    return all_bookings().filter(bap_id=peer.bap_id, transaction_id=peer.transaction_id).first()
+
+
+def placed_order(*, bap_id: str, order_id: str, transaction_id: UUID | None = None) -> Booking | None:
+    """A confirmed order of this app (laws 6 and 11); by its transaction where the app left the id out."""
+    orders = all_bookings().filter(bap_id=bap_id).exclude(confirmed_at=None)
+    by = {"code": order_id} if order_id else {"transaction_id": transaction_id}
+    return orders.filter(**by).first()
+
+
+def known_order(*, bap_id: str, transaction_id: UUID) -> str | None:
+    """The id of the order that this app placed in this transaction, for rooms that may not know bookings."""
+    booking = placed_order(bap_id=bap_id, order_id="", transaction_id=transaction_id)
+    return booking.code if booking else None
+
+
+def is_held(evse: Evse, *, besides: Booking | None = None) -> bool:
+    holds = Booking.objects.filter(evse=evse, state__in=Booking.HOLDING)
+    holds = holds.exclude(state=Booking.State.HELD, hold_expires_at__lte=clock.now())
+    return (holds.exclude(pk=besides.pk) if besides else holds).exists()
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What the tracking page shows."""
+
+    booking: Booking
+    session: Session | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.booking.state == Booking.State.IN_SESSION
+
+    @property
+    def words(self) -> str | Promise:
+        return (
+            Session.State(self.session.state).label if self.is_running else self.booking.get_state_display()
+        )
+
+    @property
+    def kwh(self) -> Decimal:
+        if self.booking.delivered_kwh is not None:
+            return self.booking.delivered_kwh
+        return network.delivered_kwh(self.booking, self.session) if self.session else Decimal(0)
+
+    @property
+    def power_kw(self) -> Decimal | None:
+        return self.session.power_w / 1000 if self.session and self.session.power_w is not None else None
+
+    @property
+    def bill(self) -> Bill:
+        final = self.booking.final_total is not None
+        return self.booking.final_bill if final else self.booking.bill_for(self.kwh)
+
+    @property
+    def zone(self) -> str:
+        return self.booking.evse.station.zone
+
+    def to_json(self) -> dict[str, Any]:
+        """Shaped like the session of OCPI, which machines that follow a charge know (fact sheet 4.9)."""
+        running = self.is_running and self.session
+        return {
+            "order_id": self.booking.code,
+            "status": "ACTIVE" if running else "COMPLETED" if self.kwh else "PENDING",
+            "kwh": str(self.kwh),
+            "power_kw": str(self.power_kw) if running and self.power_kw is not None else None,
+            "soc_percent": str(self.session.soc_percent) if running and self.session.soc_percent else None,
+            "currency": self.bill.currency,
+            "total_cost": {"incl_vat": str(self.bill.total)},
+            "last_updated": clock.utc_text(self.session.last_reading_at)
+            if self.session and self.session.last_reading_at
+            else None,
+            # Ours, beyond OCPI: what orders two of these in time, the plug's OCPP word, and where they come unasked.
+            "told_at": clock.utc_text(clock.now()),
+            "connector_status": network.plug_word(self.session) if running else None,
+            "stream_url": network.stream_url(self.booking),
+        }
+
+
+def tracked(token: str, *, with_place: bool = True) -> Tracked | None:
+    """The order behind an unguessable address, until a day after its end. The figures alone need no place."""
+    bookings = all_bookings() if with_place else Booking.objects.all()
+    orders = bookings.filter(track_token=token).exclude(confirmed_at=None)
+    booking = orders.exclude(ended_at__lt=clock.now() - TRACKED_AFTER_END).first()
+    return Tracked(booking, latest_session(booking.code)) if booking else None
+
+
+def bookings_for(user: User | AnonymousUser) -> QuerySet[Booking]:
+    """Law 11: those at the plugs of the operator this person works for."""
+    return all_bookings().filter(connector__in=connectors_for(user))

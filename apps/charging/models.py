@@ -1,0 +1,190 @@
+"""The charge itself: energy flowing at a connector, as the charge point tells it."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import Connector
+from apps.lib import moves
+
+
+class Session(models.Model):
+    """One try to charge one car. `reference` is who asked for it (a booking's code); empty for a walk-in with a card.
+
+    Its primary key is the transaction id we hand to the charge point.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", _("Waiting for the charger")
+        ACTIVE = "ACTIVE", _("Charging")
+        SUSPENDED = "SUSPENDED", _("Paused")
+        OFFLINE = "OFFLINE", _("Paused: site offline")
+        STOPPING = "STOPPING", _("Stopping")
+        ENDED_PENDING_METER = "ENDED_PENDING_METER", _("Ended, waiting for the meter")
+        CLOSED = "CLOSED", _("Closed")
+        FAILED = "FAILED", _("Failed")
+
+    MOVES = {
+        State.PENDING: {State.ACTIVE, State.FAILED},
+        State.ACTIVE: {
+            State.SUSPENDED,
+            State.OFFLINE,
+            State.STOPPING,
+            State.ENDED_PENDING_METER,
+            State.CLOSED,
+        },
+        State.SUSPENDED: {
+            State.ACTIVE,
+            State.OFFLINE,
+            State.STOPPING,
+            State.ENDED_PENDING_METER,
+            State.CLOSED,
+        },
+        State.OFFLINE: {
+            State.ACTIVE,
+            State.SUSPENDED,
+            State.STOPPING,
+            State.ENDED_PENDING_METER,
+            State.CLOSED,
+        },
+        State.STOPPING: {State.ENDED_PENDING_METER, State.CLOSED},
+        State.ENDED_PENDING_METER: {State.CLOSED},
+        State.CLOSED: set(),
+        State.FAILED: set(),
+    }
+    FLOWING = (State.ACTIVE, State.SUSPENDED, State.OFFLINE)
+    STARTED = (*FLOWING, State.STOPPING, State.ENDED_PENDING_METER)
+    LIVE = (State.PENDING, *STARTED)
+    # How long each state may wait; START_SECONDS of the settings for PENDING.
+    PATIENCE = {
+        State.ACTIVE: timedelta(minutes=15),
+        State.SUSPENDED: timedelta(minutes=15),
+        State.OFFLINE: timedelta(minutes=30),
+        State.STOPPING: timedelta(seconds=15),
+        State.ENDED_PENDING_METER: timedelta(minutes=30),
+    }
+
+    class Failure(models.TextChoices):
+        """Why no charge came of it (AT-B4)."""
+
+        NO_CABLE = "no-cable", _("No car was plugged in")
+        REJECTED = "rejected", _("The charger refused")
+        CHARGER_OFFLINE = "charger-offline", _("The charger did not answer")
+        VEHICLE_FAULT = "vehicle-fault", _("The car or the charger reported a fault")
+        TIMEOUT = "timeout", _("The charge did not begin in time")
+        WITHDRAWN = "withdrawn", _("Stopped before it began")
+        UNKNOWN = "unknown", _("Unknown")
+
+    code = models.CharField(max_length=20, unique=True)
+    reference = models.CharField(max_length=40, blank=True, db_index=True)
+    connector = models.ForeignKey(Connector, on_delete=models.PROTECT, related_name="sessions")
+    # Frozen with the session: what the plug was called when the car stood there.
+    charge_point_id = models.CharField(max_length=48)
+    ocpp_connector_id = models.PositiveSmallIntegerField()
+    rated_kw = models.DecimalField(max_digits=6, decimal_places=1)
+    token = models.CharField(max_length=40)
+    limit_kwh = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
+    deadline_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    failure = models.CharField(max_length=16, choices=Failure.choices, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # The charger's own clock and register.
+    started_at = models.DateTimeField(null=True, blank=True)
+    meter_start_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    meter_stop_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+    # The charger says "free" though no stop came; a stop is still expected until the deadline (AT-A1).
+    unplugged_at = models.DateTimeField(null=True, blank=True)
+
+    start_accepted_at = models.DateTimeField(null=True, blank=True)
+    stop_asked_at = models.DateTimeField(null=True, blank=True)
+    stop_tries = models.PositiveSmallIntegerField(default=0)
+
+    # What the readings prove (metering.Proof), and the latest of the other figures.
+    energy_wh = models.DecimalField(max_digits=16, decimal_places=3, default=0)
+    register_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    register_at = models.DateTimeField(null=True, blank=True)
+    suspect_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    suspect_at = models.DateTimeField(null=True, blank=True)
+    last_reading_at = models.DateTimeField(null=True, blank=True)
+    power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True, blank=True)
+    soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
+    current_a = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    voltage_v = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            # AT-C2: the same start, told again, is the same session.
+            models.UniqueConstraint(
+                fields=["charge_point_id", "ocpp_connector_id", "token", "started_at", "meter_start_wh"],
+                name="one_session_per_start",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=~Q(reference="")
+                & Q(
+                    state__in=["PENDING", "ACTIVE", "SUSPENDED", "OFFLINE", "STOPPING", "ENDED_PENDING_METER"]
+                ),
+                name="one_live_session_per_reference",
+            ),
+            models.CheckConstraint(condition=Q(energy_wh__gte=0), name="session_energy_not_negative"),
+        ]
+        indexes = [models.Index(fields=["charge_point_id", "state"], name="sessions_of_charge_point")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class SessionEvent(moves.Event):
+    of = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+
+
+class MeterReading(models.Model):
+    """One moment of the meter as the charger told it; `note` says why it is not counted, or what was odd about it."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="readings")
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    register_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True, blank=True)
+    soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
+    current_a = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    voltage_v = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    accepted = models.BooleanField(default=False)
+    note = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["session", "at"], name="one_reading_per_moment")]
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.at:%H:%M:%S}"
+
+
+class Orphan(models.Model):
+    """Something a charge point said of a transaction we cannot place: kept for the operator, never dropped (AT-C3).
+
+    Its negative primary key is the transaction id we answer an unplaceable start with.
+    """
+
+    identity = models.CharField(max_length=200, unique=True)  # told again, it is the same row
+    charge_point_id = models.CharField(max_length=48)
+    kind = models.CharField(max_length=20)  # of apps.ocpp.events
+    transaction_id = models.BigIntegerField(null=True, blank=True)
+    ocpp_connector_id = models.PositiveSmallIntegerField(null=True, blank=True)
+    token = models.CharField(max_length=40, blank=True)
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    register_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    why = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.charge_point_id} {self.kind} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,162 @@
+"""Meter readings: stored as told, counted by the charger's own time, whatever order and however often they arrive."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Min
+
+from apps.charging import metering
+from apps.charging.models import MeterReading, Session
+from apps.ocpp.events import Reading
+
+FIGURES = ("power_w", "soc_percent", "current_a", "voltage_v")
+# Beyond these a figure is noise and is left out; the places are those of the columns.
+RANGES = {
+    "register_wh": (Decimal(0), Decimal(10) ** 12, Decimal("0.001")),
+    "power_w": (Decimal(-(10**8)), Decimal(10) ** 8, Decimal("0.1")),
+    "soc_percent": (Decimal(0), Decimal(100), Decimal("0.1")),
+    "current_a": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
+    "voltage_v": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
+}
+BEFORE_START = "before the start"
+AFTER_NEXT_START = "belongs to the next session"
+AFTER_CLOSE = "after the close"
+
+
+def record(session: Session, readings: Iterable[Reading], *, received_at: datetime) -> bool:
+    """Store what is new and count it; False when all of it was known. Call it with `session` locked."""
+    over = session.state in (Session.State.CLOSED, Session.State.FAILED)
+    told = _one_per_moment(readings)
+    known = _known(session, told)
+    fresh = [_row(session, told[at], received_at) for at in sorted(told) if at not in known]
+    corrected = [] if over else [row for at, row in known.items() if _take_smaller(row, told[at])]
+    if not fresh and not corrected:
+        return False
+    next_start_at = _next_start_at(session)
+    for row in fresh:
+        row.note = AFTER_CLOSE if over else _misplaced(session, row.at, next_start_at)
+    in_order = not corrected and (not session.last_reading_at or fresh[0].at > session.last_reading_at)
+    if in_order and not over:
+        _count(session, fresh)
+    MeterReading.objects.bulk_create(fresh)
+    for row in corrected:
+        row.save(update_fields=["register_wh", *FIGURES])
+    if not in_order and not over:
+        count_again(session)
+    return True
+
+
+def _known(session: Session, told: Iterable[datetime]) -> dict[datetime, MeterReading]:
+    """The rows of those moments. Of a running session nothing is newer than its last reading."""
+    newest = session.last_reading_at if session.state in Session.LIVE else None
+    if newest and all(at > newest for at in told):
+        return {}
+    return {row.at: row for row in session.readings.filter(at__in=told)}
+
+
+def in_range(name: str, figure: Decimal | None) -> Decimal | None:
+    """`figure` as its column keeps it, or None when no meter shows that."""
+    lowest, highest, places = RANGES[name]
+    sane = figure is not None and figure.is_finite() and lowest <= figure <= highest
+    return figure.quantize(places) if sane else None
+
+
+def _one_per_moment(readings: Iterable[Reading]) -> dict[datetime, Reading]:
+    told: dict[datetime, Reading] = {}
+    for reading in readings:
+        reading = replace(reading, **{name: in_range(name, getattr(reading, name)) for name in RANGES})
+        same = told.get(reading.at)
+        told[reading.at] = _smaller(same, reading) if same else reading
+    return told
+
+
+def _smaller(one: Reading, other: Reading) -> Reading:
+    """Two accounts of one moment: the smaller figure of each, so that the order of arrival does not matter."""
+    pairs = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Reading)}
+    return replace(
+        one, **{name: min((v for v in pair if v is not None), default=None) for name, pair in pairs.items()}
+    )
+
+
+def _take_smaller(row: MeterReading, reading: Reading) -> bool:
+    changed = False
+    for name in ("register_wh", *FIGURES):
+        was, told = getattr(row, name), getattr(reading, name)
+        if told is not None and (was is None or told < was):
+            setattr(row, name, told)
+            changed = True
+    return changed
+
+
+def _row(session: Session, reading: Reading, received_at: datetime) -> MeterReading:
+    figures = {name: getattr(reading, name) for name in ("register_wh", *FIGURES)}
+    return MeterReading(session=session, at=reading.at, received_at=received_at, **figures)
+
+
+def _next_start_at(session: Session) -> datetime | None:
+    """When the next car began at the same plug: from then on no reading is this session's (AT-D5)."""
+    later = Session.objects.filter(
+        charge_point_id=session.charge_point_id,
+        ocpp_connector_id=session.ocpp_connector_id,
+        started_at__gt=session.started_at,
+    ).exclude(state=Session.State.FAILED)
+    return later.aggregate(at=Min("started_at"))["at"]
+
+
+def _misplaced(session: Session, at: datetime, next_start_at: datetime | None) -> str:
+    if at < session.started_at:
+        return BEFORE_START
+    return AFTER_NEXT_START if next_start_at and at > next_start_at else ""
+
+
+def count_again(session: Session) -> None:
+    """From the start: something became known that belongs before what was already counted."""
+    session.energy_wh, session.register_wh, session.register_at = Decimal(0), None, None
+    session.suspect_wh, session.suspect_at, session.last_reading_at = None, None, None
+    for name in FIGURES:
+        setattr(session, name, None)
+    rows = list(session.readings.order_by("at"))
+    before = [(row.accepted, row.note) for row in rows]
+    next_start_at = _next_start_at(session)
+    for row in rows:
+        if row.note != AFTER_CLOSE:
+            row.note = _misplaced(session, row.at, next_start_at)
+    _count(session, rows)
+    changed = [row for row, was in zip(rows, before, strict=True) if (row.accepted, row.note) != was]
+    MeterReading.objects.bulk_update(changed, ["accepted", "note"])
+
+
+def _count(session: Session, rows: list[MeterReading]) -> None:
+    """Walk `rows`, all later than what was counted, and write what they prove to the session."""
+    proof = _proof_of(session)
+    for row in rows:
+        session.last_reading_at = row.at
+        row.accepted = not row.note
+        if row.note:
+            continue
+        if row.register_wh is not None:
+            mark = metering.Mark(row.register_wh, row.at)
+            proof, verdict = metering.step(proof, mark, session.rated_kw)
+            row.accepted, row.note = verdict.accepted, verdict.note
+        for name in FIGURES:
+            if getattr(row, name) is not None:
+                setattr(session, name, getattr(row, name))
+    session.energy_wh = proof.energy_wh
+    session.register_wh, session.register_at = proof.base.register_wh, proof.base.at
+    session.suspect_wh = proof.suspect and proof.suspect.register_wh
+    session.suspect_at = proof.suspect and proof.suspect.at
+    session.save(
+        update_fields=[
+            *("energy_wh", "register_wh", "register_at", "suspect_wh", "suspect_at", "last_reading_at"),
+            *FIGURES,
+        ]
+    )
+
+
+def _proof_of(session: Session) -> metering.Proof:
+    if session.register_at is None:
+        return metering.begin(session.meter_start_wh, session.started_at)
+    suspect = session.suspect_at and metering.Mark(session.suspect_wh, session.suspect_at)
+    return metering.Proof(session.energy_wh, metering.Mark(session.register_wh, session.register_at), suspect)

@@ -1,0 +1,271 @@
+"""What charge points say, event by event (apps/ocpp/events.py). Every one may come twice, late or out of order."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from apps.catalog.models import Connector
+from apps.catalog.selectors import connector_at
+from apps.charging import readings, services
+from apps.charging.models import Orphan, Session
+from apps.lib import clock, wiring
+from apps.lib.errors import Refused
+from apps.lib.moves import StaleMove, move
+from apps.lib.rows import only_one
+from apps.ocpp import events
+
+State = Session.State
+Status = Connector.Status
+WAIT_FOR_STOP_AFTER_UNPLUGGING = timedelta(minutes=2)
+STOP_TAKES = timedelta(seconds=60)  # an accepted stop still has to end the transaction
+
+
+def sessions_at(charge_point_id: str) -> QuerySet[Session]:
+    return Session.objects.filter(charge_point_id=charge_point_id)
+
+
+def alive(charge_point_id: str) -> None:
+    """The charge point is there: nobody waits in vain for its running sessions."""
+    for session in sessions_at(charge_point_id).filter(state=State.OFFLINE):
+        services.settle(session, State.ACTIVE, why="the charger is back")
+    deadline_at = clock.now() + Session.PATIENCE[State.ACTIVE]
+    running = sessions_at(charge_point_id).filter(
+        state__in=[State.ACTIVE, State.SUSPENDED], unplugged_at=None
+    )
+    # Once a minute is often enough for a patience of a quarter of an hour.
+    running.filter(deadline_at__lt=deadline_at - timedelta(minutes=1)).update(deadline_at=deadline_at)
+
+
+def lost(charge_point_id: str) -> None:
+    for session in sessions_at(charge_point_id).filter(state__in=[State.ACTIVE, State.SUSPENDED]):
+        services.settle(session, State.OFFLINE, why="the charger's connection was lost")
+
+
+def status(event: events.ConnectorStatus) -> None:
+    """What a connector's status means for the session on it."""
+    here = sessions_at(event.charge_point_id)
+    if event.connector_id:
+        here = here.filter(ocpp_connector_id=event.connector_id)
+    elif event.status != Status.FAULTED:
+        return  # the box itself being free or busy says nothing of a plug
+    for session in here.filter(state__in=[State.PENDING, *Session.FLOWING, State.STOPPING]):
+        _apply_status(session, event)
+
+
+def _apply_status(session: Session, event: events.ConnectorStatus) -> None:
+    if session.state == State.PENDING:
+        said_at = event.at - timedelta(seconds=event.clock_skew_seconds)
+        if event.status == Status.FAULTED and said_at >= session.created_at:
+            failure = Session.Failure.VEHICLE_FAULT
+            services.fail(session, failure, why=f"the charger reports {event.error_code}")
+        return
+    if event.at < session.started_at:
+        return  # of the time before this car
+    if event.status == Status.AVAILABLE:
+        _unplugged(session, event.at)
+    elif event.status in (Status.SUSPENDED_EV, Status.SUSPENDED_EVSE):
+        services.settle(session, State.SUSPENDED, why=f"the charger reports {event.status}")
+    elif event.status == Status.CHARGING and session.state != State.STOPPING:
+        Session.objects.filter(pk=session.pk).update(unplugged_at=None)
+        services.settle(session, State.ACTIVE, why="the charger reports Charging")
+
+
+def _unplugged(session: Session, at: datetime) -> None:
+    Session.objects.filter(pk=session.pk, unplugged_at=None).update(
+        unplugged_at=at, deadline_at=clock.now() + WAIT_FOR_STOP_AFTER_UNPLUGGING
+    )
+
+
+def may_charge(event: events.TokenPresented) -> bool:
+    """Our own tokens open only the charge point they were made for, while they are wanted; cards are walk-ins."""
+    if not event.token.strip():
+        return False
+    ours = Session.objects.filter(token=event.token).exclude(reference="")
+    return (
+        not ours.exists()
+        or ours.filter(charge_point_id=event.charge_point_id, state__in=Session.LIVE).exists()
+    )
+
+
+def started(event: events.TransactionStarted) -> events.StartAnswer:
+    event_wh = readings.in_range("register_wh", event.meter_start_wh)
+    identity = {"started_at": event.at, "meter_start_wh": event_wh, "token": event.token}
+    place = {"charge_point_id": event.charge_point_id, "ocpp_connector_id": event.connector_id}
+    if known := Session.objects.filter(**identity, **place).first():
+        return _answer(known)
+    connector = connector_at(charge_point_id=event.charge_point_id, connector_id=event.connector_id)
+    if connector is None or event_wh is None:
+        why = "unknown connector" if connector is None else "unreadable meter start"
+        orphan = keep_orphan(event, why, token=event.token, register_wh=event_wh)
+        return events.StartAnswer(transaction_id=-orphan.pk, accepted=False)
+    begin = {"started_at": event.at, "meter_start_wh": event_wh}
+    try:
+        with transaction.atomic():
+            return _answer(_begun(connector, event, begin))
+    except IntegrityError:  # the same start, in another process
+        return _answer(Session.objects.get(**identity, **place))
+
+
+def _answer(session: Session) -> events.StartAnswer:
+    return events.StartAnswer(transaction_id=session.pk, accepted=session.state != State.FAILED)
+
+
+def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[str, Any]) -> Session:
+    ours = sessions_at(event.charge_point_id).filter(token=event.token).exclude(reference="")
+    wanted = ours.filter(ocpp_connector_id=event.connector_id, state=State.PENDING)
+    session = wanted.first() or services.walk_in(connector, event.token)
+    if session.reference:
+        why = "the charger began"
+    elif Session.objects.filter(token=event.token).exclude(reference="").exists():
+        return _turn_away(session, begin, Session.Failure.TIMEOUT, why="began after it was given up")
+    else:
+        why = "a card began at the charger"
+        try:
+            wiring.announce("walk_in.starting", session)
+        except Refused as refused:
+            return _turn_away(session, begin, Session.Failure.REJECTED, why=str(refused.message))
+    deadline_at = clock.now() + Session.PATIENCE[State.ACTIVE]
+    try:
+        move(session, State.ACTIVE, why=why, deadline_at=deadline_at, **begin)
+    except StaleMove:  # given up at this very moment
+        return _begun(connector, event, begin)
+    _end_earlier(session)
+    services.changed(session)
+    return session
+
+
+def _turn_away(session: Session, begin: dict[str, Any], failure: Session.Failure, *, why: str) -> Session:
+    """A car charges that should not: keep its row, refuse it, and stop it in case the charger goes on (AT-B2)."""
+    move(session, State.FAILED, why=why, failure=failure, deadline_at=None, **begin)
+    services.send_stop(session)
+    return session
+
+
+def _end_earlier(session: Session) -> None:
+    """A plug that begins anew has ended what came before, whether it said so or not."""
+    earlier = sessions_at(session.charge_point_id).filter(
+        ocpp_connector_id=session.ocpp_connector_id,
+        started_at__lt=session.started_at,
+        state__in=Session.STARTED,
+    )
+    for old in earlier:
+        readings.count_again(old)
+        services.settle(old, State.ENDED_PENDING_METER, why=f"{session.code} began at the same plug")
+
+
+def metered(event: events.MeterReadings) -> None:
+    if event.transaction_id is None:
+        return  # outside a transaction nothing is billed
+    session = _session_of(event, event.transaction_id)
+    if session is None:
+        for reading in event.readings:
+            register_wh = readings.in_range("register_wh", reading.register_wh)
+            keep_orphan(event, "unknown transaction", at=reading.at, register_wh=register_wh)
+        return
+    if readings.record(session, event.readings, received_at=event.received_at):
+        _after_reading(session)
+
+
+def _after_reading(session: Session) -> None:
+    if session.state == State.OFFLINE:
+        services.settle(session, State.ACTIVE, why="the charger is back")
+    elif session.state not in (State.CLOSED, State.FAILED):
+        services.changed(session)
+    if session.limit_kwh is not None and session.energy_wh >= session.limit_kwh * 1000:
+        services.ask_stop(session, why="the ordered energy was delivered")
+
+
+def stopped(event: events.TransactionStopped) -> None:
+    session = _session_of(event, event.transaction_id) or _session_by_token(event)
+    if session is None:
+        register_wh = readings.in_range("register_wh", event.meter_stop_wh)
+        keep_orphan(event, "unknown transaction", token=event.token, register_wh=register_wh)
+        return
+    last = events.Reading(at=event.at, register_wh=event.meter_stop_wh)
+    readings.record(session, (*event.readings, last), received_at=event.received_at)
+    if session.state == State.CLOSED and session.meter_stop_wh is None:
+        keep_orphan(event, f"the real end of {session.code} came after its close")
+    if session.meter_stop_wh is None:
+        register_wh = readings.in_range("register_wh", event.meter_stop_wh)
+        end = {"meter_stop_wh": register_wh, "end_reason": event.reason[:40]}
+        if session.state in Session.STARTED or session.ended_at is None:
+            end["ended_at"] = max(event.at, session.started_at)
+        Session.objects.filter(pk=session.pk, meter_stop_wh=None).update(**end)
+        session.refresh_from_db()
+    services.close(session, why=f"the charger stopped: {event.reason}")
+
+
+def _session_of(event: events.ChargePointEvent, transaction_id: int) -> Session | None:
+    """Locked, so that two processes do not count one after the other's back; SQLite locks the whole file anyway."""
+    mine = sessions_at(event.charge_point_id).exclude(started_at=None)
+    return only_one(mine.select_for_update().filter(pk=transaction_id))
+
+
+def _session_by_token(event: events.TransactionStopped) -> Session | None:
+    """A charger that began off line stops an id we never gave (−1): one running session of that token is meant."""
+    if not event.token:
+        return None
+    running = sessions_at(event.charge_point_id).filter(
+        token=event.token, state__in=Session.STARTED, started_at__lte=event.at
+    )
+    found = list(running.select_for_update()[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def keep_orphan(event: Any, why: str, **facts: Any) -> Orphan:
+    at = facts.pop("at", None) or event.at
+    transaction_id = getattr(event, "transaction_id", None)
+    number = getattr(event, "connector_id", None)
+    parts = (
+        event.charge_point_id,
+        event.kind,
+        transaction_id,
+        number,
+        at.isoformat(),
+        facts.get("register_wh"),
+    )
+    orphan, _created = Orphan.objects.get_or_create(
+        identity="|".join(map(str, parts)),
+        defaults={
+            "charge_point_id": event.charge_point_id,
+            "kind": event.kind,
+            "transaction_id": transaction_id,
+            "ocpp_connector_id": number,
+            "at": at,
+            "received_at": event.received_at,
+            "why": why,
+            **facts,
+        },
+    )
+    return orphan
+
+
+def answered(event: events.CommandAnswered) -> None:
+    code, _slash, tries = event.reference.partition("/")
+    session = sessions_at(event.charge_point_id).filter(code=code).first()
+    if session is None:
+        return
+    if event.command == "remote_start":
+        _start_answered(session, event)
+    elif event.command == "remote_stop" and tries == str(session.stop_tries):
+        _stop_answered(session, event)
+
+
+def _start_answered(session: Session, event: events.CommandAnswered) -> None:
+    if event.outcome == "accepted":
+        Session.objects.filter(pk=session.pk, start_accepted_at=None).update(
+            start_accepted_at=event.received_at
+        )
+    elif event.outcome == "rejected":
+        services.fail(session, Session.Failure.REJECTED, why=f"the charger refused {event.detail}".rstrip())
+    else:
+        services.fail(session, Session.Failure.CHARGER_OFFLINE, why="the charger did not answer")
+
+
+def _stop_answered(session: Session, event: events.CommandAnswered) -> None:
+    """Accepted: the transaction still has to end. Anything else is tried again by the watch at once."""
+    stopping = Session.objects.filter(pk=session.pk, state=State.STOPPING)
+    takes = STOP_TAKES if event.outcome == "accepted" else timedelta()
+    stopping.update(deadline_at=clock.now() + takes)

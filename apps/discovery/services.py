@@ -1,0 +1,349 @@
+"""Asking the network, and keeping what it answers."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import structlog
+import tzfpy
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+
+from apps.beckn import outbox
+from apps.beckn.wire import v1_1 as wire
+from apps.discovery import facets, network, watching, words
+from apps.discovery.areas import Area, area_around, area_of_place, area_of_words
+from apps.discovery.models import Facets, Offer, OfferedStation, SearchAnswer, SearchRun
+from apps.discovery.network import EVERYTHING, Asks, ToldOffer, ToldStation
+from apps.lib import clock
+from apps.lib.errors import Refused
+from apps.live.push import changed_on_commit
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+RUNS_KEPT = timedelta(days=1)
+STATION_KEY = ("bpp_id", "provider_id", "location_id")
+STATION_FACTS = (
+    "bpp_uri",
+    "provider_name",
+    "name",
+    "address",
+    "city",
+    "lat",
+    "lon",
+    "zone",
+    "hours_text",
+    "amenities",
+    "is_accessible",
+    "closed_reason",
+    "opens_at",
+    "closes_at",
+    "seen_at",
+)
+OFFER_KEY = ("station", "item_id")
+OFFER_FACTS = (
+    "fulfillment_id",
+    "evse_id",
+    "name",
+    "letter",
+    "standard",
+    "power_type",
+    "max_kw",
+    "currency",
+    "energy_rate",
+    "session_fee",
+    "tax_name",
+    "tax_percent",
+    "vehicle_types",
+    "is_reservable",
+    "is_green",
+    "traits",
+    "status",
+    "status_changed_at",
+    "status_seen_at",
+    "shown_status",
+    "shown_seen_at",
+    "seen_at",
+)
+SHOWN = ("shown_status", "shown_seen_at")
+FACETS = tuple(field.name for field in Facets._meta.concrete_fields if not field.primary_key)
+
+
+# --- Asking ---------------------------------------------------------------------------------------------
+
+
+def refresh(*, lat: Decimal, lon: Decimal, radius_km: Decimal, asks: Asks = EVERYTHING) -> SearchRun | None:
+    """The search that covers this circle: the running one, or a new one when that is too old.
+
+    A search for everything covers those that ask for less.
+
+    None when there is nobody to ask, or when too much was asked already.
+    """
+    return _asked(area_around(lat, lon, radius_km), asks)
+
+
+def refresh_words(*, words: str, asks: Asks = EVERYTHING) -> SearchRun | None:
+    """The same for a name or a place that somebody typed."""
+    area = area_of_words(words)
+    return _asked(area, asks) if area.words else None
+
+
+def refresh_place(*, bpp_id: str, provider_id: str, lat: Decimal, lon: Decimal) -> SearchRun | None:
+    """The same for one station of one provider: only its operator platform is asked."""
+    place = area_of_place(bpp_id=bpp_id, provider_id=provider_id, lat=lat, lon=lon)
+    return _asked(place, EVERYTHING)
+
+
+def _asked(area: Area, asks: Asks) -> SearchRun | None:
+    now = clock.now()
+    name = f"{area.name}_{asks.name}" if asks.name else area.name
+    every = settings.DISCOVERY["SEARCH_EVERY_SECONDS"]
+    newest = SearchRun.objects.filter(area__in={name, area.name}).order_by("-asked_at").first()
+    if newest and now - newest.asked_at < timedelta(seconds=every):
+        return newest
+    recent = SearchRun.objects.filter(asked_at__gt=now - timedelta(seconds=every))
+    if recent.count() >= settings.DISCOVERY["SEARCHES_AT_ONCE"]:
+        return newest
+    try:
+        return _ask(area, asks, name, now, tick=int(now.timestamp()) // every)
+    except Refused as refusal:
+        log.info("nobody to ask", area=name, why=str(refusal.message))
+        return newest
+
+
+@transaction.atomic
+def _ask(area: Area, asks: Asks, name: str, now: datetime, *, tick: int) -> SearchRun:
+    run, is_ours = SearchRun.objects.get_or_create(
+        area=name,
+        tick=tick,
+        defaults={
+            "lat": area.lat,
+            "lon": area.lon,
+            "radius_km": area.radius_km,
+            "words": area.words,
+            "asked_at": now,
+        },
+    )
+    if is_ours:
+        question = network.search(area, asks)
+        messages = outbox.search(question, transaction_id=run.transaction_id, bpp_id=area.bpp_id)
+        run.asked = sorted(message.bpp_id for message in messages if message.bpp_id)
+        run.save(update_fields=["asked"])
+    return run
+
+
+# --- Keeping --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def record_catalog(
+    *,
+    transaction_id: UUID,
+    bpp_id: str,
+    bpp_uri: str,
+    catalog: wire.Catalog | None,
+    error: str,
+    received_at: datetime,
+) -> int:
+    """Merge one page of an answer: rows of this operator platform only, never older over newer. Number of plugs."""
+    told = _distinct(network.read_catalog(catalog)) if catalog else []
+    stations = _keep_stations(
+        {offer.station: None for offer in told}, bpp_id=bpp_id, bpp_uri=bpp_uri, seen_at=received_at
+    )
+    plugs = _keep_offers(told, stations, seen_at=received_at)
+    _keep_facets(stations.values(), plugs)
+    watching.notice(stations.values())
+    _count_answer(transaction_id=transaction_id, bpp_id=bpp_id, plugs=len(told), error=error, at=received_at)
+    return len(told)
+
+
+def _distinct(told: Iterable[ToldOffer]) -> list[ToldOffer]:
+    """One row per plug: a catalog that repeats an id (pitfall 26) names the plain offer first."""
+    found: dict[tuple[str, str, str], ToldOffer] = {}
+    for offer in told:
+        found.setdefault((offer.station.provider_id, offer.station.location_id, offer.item_id), offer)
+    return list(found.values())
+
+
+def _keep_stations(
+    told: Iterable[ToldStation], *, bpp_id: str, bpp_uri: str, seen_at: datetime
+) -> dict[tuple[str, str], OfferedStation]:
+    """Insert or refresh; (provider id, location id) → row, for the stations in `told`."""
+    by_key = {(station.provider_id, station.location_id): station for station in told}
+    if not by_key:
+        return {}
+    known = {(row.provider_id, row.location_id): row for row in _known_stations(bpp_id, by_key)}
+    rows = [
+        OfferedStation(
+            bpp_id=bpp_id,
+            bpp_uri=bpp_uri,
+            zone=_zone(station, known.get(key)),
+            seen_at=seen_at,
+            **{
+                name: getattr(station, name)
+                for name in (*STATION_KEY[1:], *STATION_FACTS)
+                if name not in ("bpp_uri", "zone", "seen_at")
+            },
+        )
+        for key, station in sorted(by_key.items())
+        if key not in known or known[key].seen_at <= seen_at
+    ]
+    _upsert(OfferedStation, rows, STATION_KEY, STATION_FACTS)
+    # Locked, so that two pages about one station do not each forget the plugs of the other.
+    rows = _known_stations(bpp_id, by_key).select_for_update()
+    return {key: row for row in rows if (key := (row.provider_id, row.location_id)) in by_key}
+
+
+def _known_stations(bpp_id: str, keys: dict) -> models.QuerySet[OfferedStation]:
+    providers, locations = zip(*keys, strict=True)
+    rows = OfferedStation.objects.filter(
+        bpp_id=bpp_id, provider_id__in=set(providers), location_id__in=set(locations)
+    )
+    return rows.only("provider_id", "location_id", *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
+
+
+@cache
+def _zones() -> set[str]:
+    """Asking costs a walk over the disk."""
+    return available_timezones()
+
+
+def _zone(station: ToldStation, known: OfferedStation | None) -> str:
+    if station.zone in _zones():
+        return station.zone
+    if known and known.zone and (known.lat, known.lon) == (station.lat, station.lon):
+        return known.zone
+    return tzfpy.get_tz(station.lon, station.lat) or "UTC"
+
+
+def _keep_offers(
+    told: list[ToldOffer], stations: dict[tuple[str, str], OfferedStation], *, seen_at: datetime
+) -> dict[int, list[Offer]]:
+    """Insert or refresh; station → all its plugs, those that other pages told of included."""
+    places = [row.pk for row in stations.values()]
+    fields = ("station_id", "item_id", "evse_id", "standard", "power_type", "max_kw", "traits", "status")
+    known = Offer.objects.filter(station__in=places).only(*fields, "status_seen_at", *SHOWN, "seen_at")
+    plugs = {(row.station_id, row.item_id): row for row in known}
+    rows = []
+    for offer in told:
+        station = stations[offer.station.provider_id, offer.station.location_id].pk
+        old = plugs.get((station, offer.item_id))
+        if old is None or old.seen_at <= seen_at:
+            plugs[station, offer.item_id] = row = _offer_row(offer, station, seen_at)
+            rows.append(row)
+    by_station: dict[int, list[Offer]] = {place: [] for place in places}
+    for row in plugs.values():
+        by_station[row.station_id].append(row)
+    turned = [row for some in by_station.values() for row in _look_at_siblings(some) if row.pk]
+    rows.sort(key=lambda row: (row.station_id, row.item_id))
+    _upsert(Offer, rows, OFFER_KEY, OFFER_FACTS)
+    Offer.objects.bulk_update(turned, SHOWN, batch_size=BATCH)
+    return by_station
+
+
+def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
+    """Set what each plug shows beside the others of its EVSE; those that show something new."""
+    evses: dict[str, list[Offer]] = {}
+    for plug in plugs:
+        evses.setdefault(plug.evse_id, []).append(plug)
+    turned = []
+    for plug in plugs:
+        shown = words.shown_word(plug, evses[plug.evse_id] if plug.evse_id else ())
+        if shown != (plug.shown_status, plug.shown_seen_at):
+            plug.shown_status, plug.shown_seen_at = shown
+            turned.append(plug)
+    return turned
+
+
+def _keep_facets(stations: Iterable[OfferedStation], plugs: dict[int, list[Offer]]) -> None:
+    rows = [
+        Facets(
+            station_id=station.pk,
+            **facets.of_place(station),
+            **facets.of_plugs(
+                [facets.PlugTold.of(plug) for plug in plugs[station.pk]], facets.station_traits(station)
+            ),
+        )
+        for station in sorted(stations, key=lambda row: row.pk)
+    ]
+    _upsert(Facets, rows, ("station",), FACETS)
+
+
+def _offer_row(offer: ToldOffer, station: int, seen_at: datetime) -> Offer:
+    plug = offer.plug
+    return Offer(
+        station_id=station,
+        item_id=offer.item_id,
+        fulfillment_id=offer.fulfillment_id,
+        evse_id=plug.evse_id[:255],
+        name=offer.name,
+        letter=plug.letter[:10],
+        standard=plug.connector_type[:40],
+        power_type=plug.charger_type,
+        max_kw=_fitting(plug.power_kw, 1, 100_000),
+        currency=offer.currency,
+        energy_rate=offer.energy_rate,
+        session_fee=_fitting(plug.session_fee, 2, 100_000_000),
+        tax_name=plug.tax_name[:20],
+        tax_percent=_fitting(plug.tax_percent, 3, 100),
+        vehicle_types=list(plug.vehicle_types),
+        is_reservable=offer.is_reservable,
+        is_green=offer.is_green,
+        traits=facets.trait_bits(_traits(offer)),
+        status=plug.availability,
+        status_changed_at=plug.status_changed_at and min(plug.status_changed_at, seen_at),
+        status_seen_at=min(plug.last_seen_at or seen_at, seen_at),
+        seen_at=seen_at,
+    )
+
+
+def _traits(offer: ToldOffer) -> list[str]:
+    flags = {"reservable": offer.is_reservable, "green": offer.is_green}
+    return [*offer.plug.vehicle_types, *(name for name, said in flags.items() if said)]
+
+
+def _fitting(number: Decimal | None, places: int, limit: int) -> Decimal | None:
+    if number is None or number >= limit:
+        return None
+    return number.quantize(Decimal(1).scaleb(-places))
+
+
+def _upsert(
+    model: type[models.Model], rows: list[models.Model], key: tuple[str, ...], facts: tuple[str, ...]
+) -> None:
+    model._default_manager.bulk_create(
+        rows, batch_size=BATCH, update_conflicts=True, unique_fields=key, update_fields=facts
+    )
+
+
+def _count_answer(*, transaction_id: UUID, bpp_id: str, plugs: int, error: str, at: datetime) -> None:
+    run = SearchRun.objects.filter(transaction_id=transaction_id).first()
+    if run is None:  # an unasked catalog is welcome, too
+        return
+    said = {"plugs": plugs, "error": error[:300], "answered_at": at}
+    answer, is_first = SearchAnswer.objects.get_or_create(run=run, bpp_id=bpp_id, defaults=said)
+    if not is_first:
+        SearchAnswer.objects.filter(pk=answer.pk).update(plugs=F("plugs") + plugs, pages=F("pages") + 1)
+    changed_on_commit("search", run.area)
+
+
+# --- Forgetting -----------------------------------------------------------------------------------------
+
+
+def forget_old() -> int:
+    """A round of the worker: searches of yesterday, and offers nobody repeated for a long time."""
+    now = clock.now()
+    kept = timedelta(days=settings.DISCOVERY["OFFERS_KEPT_DAYS"])
+    gone = 0
+    for rows in (
+        SearchRun.objects.filter(asked_at__lt=now - RUNS_KEPT),
+        Offer.objects.filter(seen_at__lt=now - kept),
+        OfferedStation.objects.filter(seen_at__lt=now - kept, offers__isnull=True, favourites__isnull=True),
+    ):
+        gone += rows.delete()[0]
+    return gone

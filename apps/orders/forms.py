@@ -1,0 +1,73 @@
+import re
+import uuid
+from decimal import Decimal
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.beckn.wire.v1_1 import taxonomy
+
+LEAST_KWH, MOST_KWH = Decimal(1), Decimal(100)
+USUAL_KWH = Decimal(20)
+REASONS = {
+    "2": _("My plans changed"),
+    "1": _("The charger does not work"),
+    "3": _("The plug does not fit"),
+    "4": _("The bay is occupied"),
+    "5": _("I cannot come"),
+}
+
+
+class EnergyForm(forms.Form):
+    energy_kwh = forms.DecimalField(
+        label=_("Energy"), min_value=LEAST_KWH, max_value=MOST_KWH, decimal_places=2, initial=USUAL_KWH
+    )
+
+
+class QuoteForm(EnergyForm):
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def clean_idempotency_key(self) -> str:
+        return str(self.cleaned_data["idempotency_key"])
+
+
+class BillingForm(forms.Form):
+    """Who is charged: operators want a name and a number they can call."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=24,
+        help_text=_("With country code, for example +91 98450 12345. The operator sees it."),
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+    def clean_phone(self) -> str:
+        """E.164, the only form that every peer accepts."""
+        digits = re.sub(r"[ ()\-.]", "", self.cleaned_data["phone"])
+        if not re.fullmatch(r"\+?[1-9]\d{6,14}", digits):
+            raise forms.ValidationError(
+                _("Write the number with its country code, for example +91 98450 12345.")
+            )
+        return digits
+
+
+class AcceptForm(forms.Form):
+    accepts_terms = forms.BooleanField(
+        label=_("I accept these terms"), error_messages={"required": _("Please accept the terms first.")}
+    )
+    accepts_warnings = forms.BooleanField(
+        label=_("I have read the warning and want to go on"), required=False
+    )
+
+
+class CancelForm(forms.Form):
+    reason_id = forms.ChoiceField(label=_("Why?"), choices=list(REASONS.items()), initial="2")
+
+    def clean_reason_id(self) -> str:
+        reason_id = self.cleaned_data["reason_id"]
+        if taxonomy.CANCELLATION_REASONS[reason_id][1] != "CONSUMER":
+            raise forms.ValidationError(_("Not a reason of a driver."))
+        return reason_id

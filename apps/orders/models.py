@@ -1,0 +1,182 @@
+"""The driver's deal: what was asked, what the operator answered, what was accepted, what flowed, what it cost."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.discovery.models import Offer
+from apps.lib.moves import Event
+from apps.orders.states import MOVES, State
+
+
+class Order(models.Model):
+    """One deal of a driver. The offer is copied at once, so later catalogues change nothing here."""
+
+    State = State
+    MOVES = MOVES
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    driver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    idempotency_key = models.CharField(max_length=64)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.QUOTE_REQUESTED)
+    state_since = models.DateTimeField()
+    deadline_at = models.DateTimeField(null=True, blank=True)  # what happens then: orders/deadlines.py
+    poll_at = models.DateTimeField(null=True, blank=True)  # when we ask again because nothing was heard
+    polls = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    # Whom we deal with; every message of another sender is not about this order.
+    transaction_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    bpp_id = models.CharField(max_length=255)
+    bpp_uri = models.CharField(max_length=500)
+    network_order_id = models.CharField(max_length=255, blank=True)
+    asked_message_id = models.UUIDField(null=True, blank=True)  # the request whose answer we wait for
+
+    # What is bought, as the offer stood at that moment.
+    offer = models.ForeignKey(Offer, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    provider_id = models.CharField(max_length=255)
+    provider_name = models.CharField(max_length=200)
+    item_id = models.CharField(max_length=255)
+    fulfillment_id = models.CharField(max_length=255, blank=True)
+    station_name = models.CharField(max_length=200)
+    station_address = models.CharField(max_length=300, blank=True)
+    station_city = models.CharField(max_length=100, blank=True)
+    station_zone = models.CharField(max_length=64, blank=True)
+    lat = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    lon = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    plug_letter = models.CharField(max_length=10, blank=True)
+    plug_standard = models.CharField(max_length=40, blank=True)
+    power_type = models.CharField(max_length=2, blank=True)
+    max_kw = models.DecimalField(max_digits=6, decimal_places=1, null=True)
+    energy_rate = models.DecimalField(max_digits=10, decimal_places=4, null=True)
+    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3)
+    estimate_amount = models.DecimalField(
+        max_digits=12, decimal_places=3, null=True
+    )  # what the ask page showed
+
+    # The quote and what both sides accept.
+    currency = models.CharField(max_length=3)
+    quote_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    quote_expires_at = models.DateTimeField(null=True, blank=True)
+    warnings = models.JSONField(default=list, blank=True)  # keys of orders/wording.py WARNINGS
+    warnings_accepted_at = models.DateTimeField(null=True, blank=True)
+    terms = models.JSONField(default=dict, blank=True)  # orders/terms.py
+    terms_accepted_at = models.DateTimeField(null=True, blank=True)
+    billing = models.JSONField(default=dict, blank=True)  # name, email, phone
+    instructions = models.CharField(max_length=500, blank=True)
+    tracking_url = models.CharField(max_length=500, blank=True)
+    # When the operator's live stream is to be listened to (again); while somebody does, the end of their lease.
+    listen_at = models.DateTimeField(null=True, blank=True)
+    support_asked_at = models.DateTimeField(null=True, blank=True)
+    support_contact = models.JSONField(default=dict, blank=True)  # phone, email, url
+
+    # How it went.
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    stop_asked_at = models.DateTimeField(null=True, blank=True)
+    stop_asked_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
+    billed_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
+    billed_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    meter_start = models.CharField(max_length=40, blank=True)
+    meter_stop = models.CharField(max_length=40, blank=True)
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_message = models.CharField(max_length=300, blank=True)
+    heard_at = models.DateTimeField(null=True, blank=True)  # `updated_at` of the newest callback taken
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["driver", "-created_at"], name="orders_of_driver"),
+            models.Index(
+                fields=["deadline_at"], name="order_deadline", condition=Q(deadline_at__isnull=False)
+            ),
+            models.Index(fields=["poll_at"], name="order_poll", condition=Q(poll_at__isnull=False)),
+            models.Index(fields=["listen_at"], name="order_listen", condition=Q(listen_at__isnull=False)),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["driver", "idempotency_key"], name="one_order_per_press"),
+            models.UniqueConstraint(
+                fields=["bpp_id", "network_order_id"],
+                condition=~Q(network_order_id=""),
+                name="one_order_per_network_id",
+            ),
+            models.CheckConstraint(condition=Q(energy_kwh__gt=0), name="order_is_of_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.energy_kwh.normalize():f} kWh · {self.station_name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("orders:order", args=[self.code])
+
+
+class OrderEvent(Event):
+    of = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+
+
+class OrderLine(models.Model):
+    """One priced line, as the operator sent it, of the quote or of the final bill."""
+
+    class Kind(models.TextChoices):
+        QUOTE = "QUOTE", _("Quote")
+        BILL = "BILL", _("Bill")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    position = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=120)  # the operator's word
+    code = models.CharField(max_length=20, blank=True)  # ours for it, "" when unknown
+    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
+    amount = models.DecimalField(max_digits=12, decimal_places=3)
+
+    class Meta:
+        ordering = ["kind", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "position"], name="each_order_line_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.amount}"
+
+
+class Progress(models.Model):
+    """The newest the driver was told of the charge. The cost is the operator's own running bill."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="progress")
+    word = models.CharField(
+        max_length=20, blank=True
+    )  # OCPP 1.6 word of the plug, "Offline" when the link is lost
+    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
+    power_kw = models.DecimalField(max_digits=7, decimal_places=3, null=True)
+    soc_percent = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    cost_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    reading_at = models.DateTimeField()  # of the meter
+    told_at = models.DateTimeField()  # of the message: decides which of two is newer
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("progress")
+
+    def __str__(self) -> str:
+        return f"{self.energy_kwh.normalize():f} kWh at {self.reading_at:%H:%M:%S}"
+
+
+class ProgressPoint(models.Model):
+    """One point of the power curve."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="points")
+    at = models.DateTimeField()
+    power_kw = models.DecimalField(max_digits=7, decimal_places=3, null=True)
+    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["order", "at"], name="one_point_per_instant")]
+
+    def __str__(self) -> str:
+        return f"{self.power_kw} kW at {self.at:%H:%M:%S}"

@@ -1,0 +1,237 @@
+"""How an order is said on the wire, and how an operator's words are read. Pure functions, no rows written."""
+
+import json
+from decimal import Decimal
+
+from apps.beckn.wire import numbers
+from apps.beckn.wire import v1_1 as wire
+from apps.beckn.wire.v1_1 import taxonomy
+from apps.lib.money import round_money
+from apps.orders.models import Order
+from apps.orders.told import Line, Priced, Reading, Told, UnreadableQuote
+
+START, STOP = "start-charging", "end-charging"
+STATE_TARGET = "order.fulfillments[0].state"
+LARGEST_AMOUNT = Decimal(100_000_000)
+LARGEST_KWH = Decimal(99_999)
+
+
+# --- What we say ---------------------------------------------------------------------------------------------
+
+
+def select(order: Order) -> wire.SelectMessage:
+    return wire.SelectMessage(order=_choice(order))
+
+
+def init(order: Order) -> wire.InitMessage:
+    return wire.InitMessage(order=_choice(order, people=True))
+
+
+def confirm(order: Order, *, payment_reference: str) -> wire.ConfirmMessage:
+    """`payment_reference` is the provider's, so that both sides can find the same money later; "" when it is free."""
+    payment = wire.Payment(
+        id=order.terms.get("payment_id") or "pay-1",
+        collected_by="BAP",
+        type=order.terms.get("payment_type") or "PRE-FULFILLMENT",
+        status="PAID",
+        params=wire.PaymentParams(
+            amount=numbers.money_text(order.quote_amount, order.currency),
+            currency=order.currency,
+            **({"transaction_id": payment_reference} if payment_reference else {}),
+        ),
+    )
+    return wire.ConfirmMessage(order=_choice(order, people=True).but(payments=(payment,)))
+
+
+def status(order: Order) -> wire.StatusMessage:
+    return wire.StatusMessage(order_id=order.network_order_id)
+
+
+def track(order: Order) -> wire.TrackMessage:
+    return wire.TrackMessage(order_id=order.network_order_id)
+
+
+def support(order: Order) -> wire.SupportMessage:
+    return wire.SupportMessage(support=wire.Support(ref_id=order.network_order_id))
+
+
+def update_state(order: Order, code: str) -> wire.UpdateMessage:
+    """START or STOP."""
+    fulfillment = wire.Fulfillment(
+        id=order.fulfillment_id or order.item_id,
+        type="CHARGING",
+        state=wire.FulfillmentState(descriptor=wire.Descriptor(code=code)),
+    )
+    return wire.UpdateMessage(
+        update_target=STATE_TARGET, order=wire.Order(id=order.network_order_id, fulfillments=(fulfillment,))
+    )
+
+
+def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessage:
+    words = words or (taxonomy.cancellation_code(reason_id) or "")
+    return wire.CancelMessage(
+        order_id=order.network_order_id,
+        cancellation_reason_id=reason_id,
+        descriptor=wire.Descriptor(code="CONFIRM_CANCEL", short_desc=words),
+    )
+
+
+def _choice(order: Order, *, people: bool = False) -> wire.Order:
+    measure = wire.Scalar.of(order.energy_kwh, "kWh")
+    item = wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=wire.Quantity(measure=measure)))
+    fulfillment = wire.Fulfillment(id=order.fulfillment_id or order.item_id, type="CHARGING")
+    choice = wire.Order(
+        provider=wire.Provider(id=order.provider_id), items=(item,), fulfillments=(fulfillment,)
+    )
+    if not people:
+        return choice
+    billing = order.billing
+    customer = wire.Customer(
+        person=wire.Person(name=billing["name"]), contact=wire.Contact(phone=billing["phone"])
+    )
+    return choice.but(
+        billing=wire.Billing(**{key: billing[key] for key in ("name", "email", "phone") if billing.get(key)}),
+        fulfillments=(fulfillment.but(customer=customer),),
+    )
+
+
+# --- What we are told ----------------------------------------------------------------------------------------
+
+
+def read_quote(order: wire.Order) -> Priced:
+    """Raises UnreadableQuote when there is no total."""
+    priced = read_priced(order)
+    if priced is None:
+        raise UnreadableQuote("no readable total")
+    return priced
+
+
+def read_priced(order: wire.Order) -> Priced | None:
+    price = order.quote.price if order.quote else None
+    currency = (price and price.currency_code) or ""
+    if price is None or price.amount is None or not currency or abs(price.amount) > LARGEST_AMOUNT:
+        return None
+    lines = tuple(line for part in order.quote.breakup if (line := _line(part, currency)))
+    energy_kwh = _delivered_kwh(order)
+    if energy_kwh is None:
+        energy_kwh = next((line.energy_kwh for line in lines if line.energy_kwh is not None), None)
+    return Priced(
+        total=round_money(price.amount, currency),
+        currency=currency,
+        lines=lines,
+        energy_kwh=energy_kwh,
+        valid_for=order.quote.valid_for,
+    )
+
+
+def _line(part: wire.QuotationLine, currency: str) -> Line | None:
+    amount = part.price.amount if part.price else None
+    title = (part.title or "").strip()
+    if amount is None or title.lower() == "total" or abs(amount) > LARGEST_AMOUNT:
+        return None
+    return Line(
+        title=title[:120],
+        code=taxonomy.breakup_title(title) or "",
+        amount=round_money(amount, currency),
+        energy_kwh=_selected_kwh(part.item),
+    )
+
+
+def read_ordered_kwh(order: wire.Order) -> Decimal | None:
+    """The energy the operator says was selected, to compare with what we asked for."""
+    return _selected_kwh(order.items[0]) if order.items else None
+
+
+def _selected_kwh(item: wire.Item | None) -> Decimal | None:
+    return _kwh(item.quantity.selected) if item and item.quantity else None
+
+
+def _delivered_kwh(order: wire.Order) -> Decimal | None:
+    allocated = order.items[0].quantity if order.items else None
+    energy_kwh = _kwh(allocated.allocated) if allocated else None
+    return energy_kwh if energy_kwh is not None else _reading(order).energy_kwh
+
+
+def _kwh(quantity: wire.Quantity | None) -> Decimal | None:
+    measure = quantity.measure.measure if quantity and quantity.measure else None
+    if not measure or measure[1] not in ("kWh", "") or not 0 <= measure[0] <= LARGEST_KWH:
+        return None
+    return measure[0].quantize(Decimal("0.001"))
+
+
+def read_told(order: wire.Order) -> Told:
+    """Everything a callback may say about a confirmed order."""
+    fulfillment = order.fulfillments[0] if order.fulfillments else wire.Fulfillment()
+    raw = fulfillment.state.code if fulfillment.state else None
+    tags = fulfillment.tags
+    reading = _reading(order)
+    cancellation = order.cancellation
+    reason = cancellation.reason if cancellation else None
+    return Told(
+        network_order_id=order.id or "",
+        status=taxonomy.order_status(order.status),
+        state=taxonomy.state_code(raw),
+        is_interrupted=taxonomy.is_interruption(raw) or reading.word == "Offline",
+        at=(fulfillment.state and fulfillment.state.changed_at) or order.changed_at,
+        reading=reading,
+        priced=read_priced(order),
+        started_at=wire.read_instant(wire.first_tag(tags, "start-time")),
+        ended_at=wire.read_instant(wire.first_tag(tags, "stop-time")),
+        meter_start=wire.first_tag(tags, "meter-start")[:40],
+        meter_stop=wire.first_tag(tags, "meter-stop")[:40],
+        cancelled_by=(cancellation and cancellation.cancelled_by) or "",
+        cancel_reason=_cancel_reason(reason),
+        cancel_text=_text(reason.descriptor if reason else None),
+        instructions=_instructions(fulfillment),
+    )
+
+
+def _cancel_reason(reason: wire.Option | None) -> str:
+    if reason is None:
+        return ""
+    code = reason.descriptor.code if reason.descriptor else None
+    return (code or taxonomy.cancellation_code(reason.id) or "").upper()[:40]
+
+
+def _text(descriptor: wire.Descriptor | None) -> str:
+    if descriptor is None:
+        return ""
+    return (descriptor.short_desc or descriptor.long_desc or descriptor.name or "")[:300]
+
+
+def _instructions(fulfillment: wire.Fulfillment) -> str:
+    texts = (_text(stop.instructions) for stop in fulfillment.stops)
+    return next((text for text in texts if text), "")
+
+
+def _reading(order: wire.Order) -> Reading:
+    fulfillment = order.fulfillments[0] if order.fulfillments else None
+    if fulfillment is None:
+        return Reading()
+    long_desc = (
+        fulfillment.state.descriptor.long_desc if fulfillment.state and fulfillment.state.descriptor else ""
+    )
+    return Reading(
+        at=wire.read_instant(wire.first_tag(fulfillment.tags, "reading-at", "reading-time", "timestamp")),
+        word=_plug_word(long_desc or ""),
+        energy_kwh=_tag_number(fulfillment, "energy-delivered", numbers.read_energy_kwh, LARGEST_KWH),
+        power_kw=_tag_number(fulfillment, "power", numbers.read_power_kw, Decimal(9_999)),
+        soc_percent=_tag_number(fulfillment, "soc", numbers.read_number, Decimal(100)),
+    )
+
+
+def _plug_word(long_desc: str) -> str:
+    """The OCPP status that the profile hides as JSON in a description."""
+    try:
+        status_word = json.loads(long_desc)["status"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return taxonomy.availability(status_word) or "" if isinstance(status_word, str) else ""
+
+
+def _tag_number(fulfillment: wire.Fulfillment, code: str, read, largest: Decimal) -> Decimal | None:
+    try:
+        number = read(wire.first_tag(fulfillment.tags, code))
+    except numbers.NumberError:
+        return None
+    return number.quantize(Decimal("0.001")) if 0 <= number <= largest else None

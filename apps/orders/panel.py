@@ -1,0 +1,377 @@
+"""What the pages of an order show. Reads only what the state at hand needs."""
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.beckn.models import Message
+from apps.discovery.models import Offer
+from apps.lib import clock
+from apps.orders import wording
+from apps.orders.estimate import estimate
+from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
+from apps.orders.models import Order, OrderLine, Progress
+from apps.orders.services.help import awaits_support
+from apps.orders.services.leaving import CAN_CANCEL, NOT_YET_CONFIRMED
+from apps.orders.states import OVER
+from apps.orders.states import State as S
+from apps.orders.terms import cancellation_fee
+from apps.payments.models import Payment
+from apps.payments.selectors import latest
+
+STEPS = (
+    (gettext_lazy("Quote"), {S.QUOTE_REQUESTED, S.QUOTED}),
+    (gettext_lazy("Terms"), {S.TERMS_REQUESTED, S.TERMS_OFFERED}),
+    (gettext_lazy("Pay"), {S.PAYING, S.PAYMENT_FAILED, S.CONFIRM_REQUESTED}),
+    (gettext_lazy("Plug in"), {S.CONFIRMED, S.STARTING}),
+    (gettext_lazy("Charge"), {S.CHARGING, S.INTERRUPTED, S.STOPPING}),
+    (gettext_lazy("Done"), {S.ENDED, S.SETTLED}),
+)
+FRAGMENTS = {
+    S.QUOTED: "quote",
+    S.TERMS_OFFERED: "terms",
+    S.PAYMENT_FAILED: "paying",
+    S.PAYING: "paying",
+    S.CONFIRMED: "plug_in",
+    S.STARTING: "plug_in",
+    S.CHARGING: "charging",
+    S.INTERRUPTED: "charging",
+    S.STOPPING: "charging",
+    S.ENDED: "bill",
+    S.SETTLED: "bill",
+    **{state: "over" for state in OVER if state != S.SETTLED},
+}
+SLOW_STOP = timedelta(seconds=30)
+GAP_SECONDS = 90  # no point for that long is shaded on the curve
+MOST_POINTS = 300
+
+
+def context(order: Order, **forms: Any) -> dict[str, Any]:
+    headline, sentence = wording.HEADLINES[order.state]
+    fragment = FRAGMENTS.get(order.state, "waiting")
+    shown = {
+        "order": order,
+        "now": clock.now(),
+        "zone": zone_of(order),
+        "headline": headline,
+        "sentence": sentence,
+        "fragment": f"orders/_{fragment}.html",
+        "version": version(order),
+        "poll_seconds": 0 if order.state in OVER else (4 if fragment in ("waiting", "paying") else 10),
+        # Without a script: only where there is nothing to fill in or to read in peace.
+        "reloads": fragment in ("waiting", "paying", "charging") or order.state in (S.STARTING, S.ENDED),
+        "steps": steps(order),
+        "plug": plug_words(order),
+        "warnings": warning_words(order),
+        "failure": failure_words(order),
+        "can_cancel": order.state in CAN_CANCEL,
+        "awaits_support": awaits_support(order),
+        "again_url": again_url(order),
+    }
+    return {**shown, **_MORE[fragment](order), **forms}
+
+
+def version(order: Order) -> str:
+    """A page that has seen it shows the newest."""
+    return order.changed_at.isoformat()
+
+
+def steps(order: Order) -> list[dict[str, Any]]:
+    here = next((number for number, (_label, states) in enumerate(STEPS) if order.state in states), None)
+    if order.state == S.SETTLED:
+        here = len(STEPS)
+    return [
+        {"label": label, "is_done": here is not None and number < here, "is_here": number == here}
+        for number, (label, _states) in enumerate(STEPS)
+    ]
+
+
+def plug_words(order: Order) -> str:
+    kind = wording.STANDARDS.get(order.plug_standard, order.plug_standard.replace("_", " "))
+    power = f"{order.max_kw:.0f} kW {order.power_type}".strip() if order.max_kw else order.power_type
+    letter = _("Plug {}").format(order.plug_letter) if order.plug_letter else ""
+    return " · ".join(str(word) for word in (letter, kind, power) if word)
+
+
+def warning_words(order: Order) -> list[Any]:
+    return [wording.WARNINGS[key] for key in order.warnings if key in wording.WARNINGS]
+
+
+def failure_words(order: Order) -> dict[str, Any] | None:
+    """What went wrong, in our words, and the operator's own beside them."""
+    if not order.failure_code:
+        return None
+    ours = wording.FAILURES.get(order.failure_code, wording.UNKNOWN_FAILURE)
+    return {
+        "ours": ours,
+        "theirs": "" if order.failure_code == "payment" else order.failure_message,  # that is the bank's
+        "is_own_wish": order.failure_code == "cancelled-by-driver",
+    }
+
+
+def zone_of(order: Order) -> str:
+    try:
+        return ZoneInfo(order.station_zone).key if order.station_zone else "UTC"
+    except (ZoneInfoNotFoundError, ValueError):
+        return "UTC"
+
+
+def again_url(order: Order) -> str:
+    """The same plug, the same amount, a new quote; "" when the offer is gone."""
+    if not order.offer_id:
+        return ""
+    return f"{reverse('orders:new', args=[order.offer.code])}?energy_kwh={order.energy_kwh.normalize():f}"
+
+
+def leaving(order: Order) -> dict[str, Any]:
+    """What the page before a cancellation says: promised orders may cost a fee, all others nothing."""
+    return {"order": order, "fee": Decimal(0) if order.state in NOT_YET_CONFIRMED else fee_now(order)}
+
+
+def lines(order: Order, kind: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "words": line_words(line),
+            "note": "" if _is_code(line) or line_words(line) == _readable(line.title) else line.title,
+            "energy_kwh": line.energy_kwh,
+            "amount": line.amount,
+        }
+        for line in order.lines.filter(kind=kind)
+    ]
+
+
+def line_words(line: OrderLine) -> Any:
+    """Our word for it. A tax has the name that the operator gives it: "GST", "Sales tax"."""
+    if line.code == "gst":
+        return line.title.upper() if _is_code(line) else _readable(line.title)
+    return wording.LINES.get(line.code) or _readable(line.title)
+
+
+def _is_code(line: OrderLine) -> bool:
+    return bool(line.code) and line.title.lower().replace(" ", "-") == line.code
+
+
+def _readable(title: str) -> str:
+    words = title.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _waiting(order: Order) -> dict[str, Any]:
+    return {}
+
+
+def _quote(order: Order) -> dict[str, Any]:
+    person = order.driver
+    return {
+        "lines": lines(order, OrderLine.Kind.QUOTE),
+        "billing_form": BillingForm(initial={"name": person.name, "phone": person.phone}),
+    }
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    return {
+        "lines": lines(order, OrderLine.Kind.QUOTE),
+        "terms_rows": terms_rows(order),
+        "accept_form": AcceptForm(),
+        "terms_url": order.terms.get("url", ""),
+    }
+
+
+def _paying(order: Order) -> dict[str, Any]:
+    return {"payment": payment_of(order)}
+
+
+def _plug_in(order: Order) -> dict[str, Any]:
+    position = "" if order.lat is None else f"{order.lat:f},{order.lon:f}"
+    return {"fee": fee_now(order), "payment": payment_of(order), "position": position}
+
+
+def _charging(order: Order) -> dict[str, Any]:
+    progress = Progress.objects.filter(order=order).first()
+    more = _told(order, progress) | {"curve": curve(order)}
+    if order.state == S.STOPPING:
+        more |= {"stop_steps": stop_steps(order, progress), "stop_is_slow": _is_slow(order)}
+    return more
+
+
+def figures(order: Order, progress: Progress) -> dict[str, Any]:
+    """All that a reading changes: of the curve only its newest point."""
+    point = (progress.reading_at, progress.power_kw, progress.energy_kwh)
+    return {
+        "order": order,
+        "warnings": warning_words(order),
+        "failure": failure_words(order),
+        "curve": _columns(order, [point]),
+        **_told(order, progress),
+    }
+
+
+def _told(order: Order, progress: Progress | None) -> dict[str, Any]:
+    return {
+        "progress": progress,
+        "reading_at": min(progress.reading_at, progress.received_at) if progress else None,
+        "energy_kwh": (progress and progress.energy_kwh) or Decimal(0),
+        "pause": wording.PAUSES.get(progress.word) if progress else None,
+        "ring_state": "flowing" if order.state == S.CHARGING else "paused",
+    }
+
+
+def _is_slow(order: Order) -> bool:
+    return bool(order.stop_asked_at) and clock.now() - order.stop_asked_at > SLOW_STOP
+
+
+def lasted(order: Order) -> timedelta | None:
+    return order.ended_at - order.started_at if order.started_at and order.ended_at else None
+
+
+def _bill(order: Order) -> dict[str, Any]:
+    return {
+        "lasted": lasted(order),
+        "lines": lines(order, OrderLine.Kind.BILL),
+        "payment": payment_of(order),
+        "rating": getattr(order, "rating", None),
+        "events": history_words(order),
+    }
+
+
+def _over(order: Order) -> dict[str, Any]:
+    return {"lasted": lasted(order), "payment": payment_of(order), "events": history_words(order)}
+
+
+_MORE = {
+    "waiting": _waiting,
+    "quote": _quote,
+    "terms": _terms,
+    "paying": _paying,
+    "plug_in": _plug_in,
+    "charging": _charging,
+    "bill": _bill,
+    "over": _over,
+}
+
+
+def payment_of(order: Order) -> Payment | None:
+    return latest(side=Payment.Side.DRIVER, reference=str(order.code))
+
+
+def fee_now(order: Order) -> Decimal:
+    """What cancelling costs in this moment."""
+    return cancellation_fee(
+        order.terms, quote_amount=order.quote_amount or Decimal(0), currency=order.currency, at=clock.now()
+    )
+
+
+def terms_rows(order: Order) -> list[dict[str, Any]]:
+    """The five rows everybody reads; the operator's own text is one link further."""
+    refund = next((term for term in order.terms.get("refund", []) if term["eligible"]), None)
+    days = refund["within_days"] if refund else None
+    back = _("What is held and not used is released when the bill is final.")
+    return [
+        {"icon": "lock", "title": _("Price"), "kind": "price"},
+        {"icon": "credit-card", "title": _("Payment"), "kind": "payment"},
+        {"icon": "circle-x", "title": _("Leaving early"), "kind": "cancel", "fee": fee_now(order)},
+        {
+            "icon": "wallet",
+            "title": _("Money back"),
+            "words": back + (" " + _("Refunds take up to {} days.").format(days) if days else ""),
+        },
+        {
+            "icon": "shield-check",
+            "title": _("If it is interrupted"),
+            "words": _("You can stop at any time, and pay only for the energy that was delivered."),
+        },
+    ]
+
+
+def stop_steps(order: Order, progress: Progress | None) -> list[dict[str, Any]]:
+    """Each step shows as done only when it is proved."""
+    taken = Message.objects.filter(
+        message_id=order.asked_message_id, direction=Message.Direction.OUT, state=Message.State.ACKED
+    ).exists()
+    asked_at = order.stop_asked_at
+    quiet = bool(progress and asked_at and progress.reading_at > asked_at and progress.power_kw == 0)
+    proofs = [
+        (_("You pressed Stop") if asked_at else _("The charge ended"), True),
+        (
+            _("The operator has your request") if asked_at else _("The operator told us"),
+            taken or not asked_at,
+        ),
+        (_("No more power flows"), quiet or not asked_at),
+        (_("The final bill"), False),
+    ]
+    return [{"words": words, "is_done": done} for words, done in proofs]
+
+
+def history_words(order: Order) -> list[dict[str, Any]]:
+    """What happened, one line per change of state."""
+    labels = dict(S.choices)
+    return [
+        {"at": event.at, "words": labels.get(event.now, event.now), "why": event.why and _(event.why)}
+        for event in order.events.all()
+        if event.was != event.now
+    ]
+
+
+def curve(order: Order) -> SafeString:
+    """The JSON that static/js/live.js draws. Numbers are written as they are, never through a float."""
+    rows = list(order.points.values_list("at", "power_kw", "energy_kwh"))
+    return _columns(order, rows[:: len(rows) // MOST_POINTS + 1])
+
+
+def _columns(order: Order, rows: list[tuple[datetime, Decimal | None, Decimal | None]]) -> SafeString:
+    seconds = [int(at.timestamp()) for at, _power, _energy in rows]
+    gaps = [[earlier, later] for earlier, later in pairwise(seconds) if later - earlier > GAP_SECONDS]
+    columns = {
+        "at": json.dumps(seconds),
+        "power_kw": _numbers(power for _at, power, _energy in rows),
+        "energy_kwh": _numbers(energy for _at, _power, energy in rows),
+        "gaps": json.dumps(gaps),
+        "zone": json.dumps(zone_of(order)),
+    }
+    # Only numbers and the checked name of a zone: nothing in here can close the script element.
+    return mark_safe("{" + ",".join(f'"{name}":{text}' for name, text in columns.items()) + "}")
+
+
+def _numbers(values) -> str:
+    return "[" + ",".join("null" if value is None else f"{value:f}" for value in values) + "]"
+
+
+def wanted_energy(text: str | None) -> dict[str, Any]:
+    return {"energy_kwh": _energy(text)}
+
+
+def asking(offer: Offer, energy: Any) -> dict[str, Any]:
+    energy_kwh = _energy(energy)
+    return {
+        "offer": offer,
+        "energy_kwh": energy_kwh,
+        "energy_text": f"{energy_kwh.normalize():f}",
+        "least_kwh": LEAST_KWH,
+        "most_kwh": MOST_KWH,
+        "guess": estimate(offer, energy_kwh),
+        "plug_kind": wording.STANDARDS.get(offer.standard, offer.standard.replace("_", " ")),
+        "gross_rate": _gross_rate(offer),
+    }
+
+
+def _gross_rate(offer: Offer) -> Decimal | None:
+    if offer.energy_rate is None:
+        return None
+    return offer.energy_rate * (1 + (offer.tax_percent or Decimal(0)) / 100)
+
+
+def _energy(text: Any) -> Decimal:
+    """What was typed if it makes sense, else the usual amount."""
+    try:
+        wanted = Decimal(str(text))
+    except InvalidOperation:
+        return USUAL_KWH
+    return wanted if wanted.is_finite() and LEAST_KWH <= wanted <= MOST_KWH else USUAL_KWH

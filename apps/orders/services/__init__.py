@@ -1,0 +1,61 @@
+"""The only writers of orders, one function per verb.
+
+asking.py     quote, terms, payment, confirmation
+charging.py   start, progress, stop, bill
+help.py       whom to ask, the operator's live page
+leaving.py    cancel, refusal, undeliverable messages
+listening.py  the operator's live stream: who listens, what is taken from it
+deadlines.py  what happens when nothing happens
+"""
+
+from apps.orders.services.asking import (
+    accept_terms_and_pay,
+    payment_authorised,
+    payment_captured,
+    payment_failed,
+    payment_voided,
+    record_confirmation,
+    record_quote,
+    record_terms,
+    request_quote,
+    request_terms,
+)
+from apps.orders.services.charging import record_told, request_start, request_stop
+from apps.orders.services.deadlines import ask_again, move_overdue
+from apps.orders.services.help import record_support, record_tracking, request_support
+from apps.orders.services.leaving import (
+    record_cancellation,
+    record_error,
+    request_cancel,
+    undeliverable,
+)
+from apps.orders.services.listening import claim_streams, listen_again, record_streamed, renew_leases
+
+__all__ = [
+    "accept_terms_and_pay",
+    "ask_again",
+    "claim_streams",
+    "listen_again",
+    "move_overdue",
+    "payment_authorised",
+    "payment_captured",
+    "payment_failed",
+    "payment_voided",
+    "record_cancellation",
+    "record_confirmation",
+    "record_error",
+    "record_quote",
+    "record_streamed",
+    "record_support",
+    "record_terms",
+    "record_told",
+    "record_tracking",
+    "renew_leases",
+    "request_cancel",
+    "request_quote",
+    "request_start",
+    "request_stop",
+    "request_support",
+    "request_terms",
+    "undeliverable",
+]

@@ -1,0 +1,62 @@
+"""What an operator told us, in our own words: made by network.py from the wire, taken in by services."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Line:
+    title: str
+    code: str
+    amount: Decimal
+    energy_kwh: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A quote or a bill: the operator's total is binding, its lines explain it."""
+
+    total: Decimal
+    currency: str
+    lines: tuple[Line, ...] = ()
+    energy_kwh: Decimal | None = None
+    valid_for: timedelta | None = None
+
+    @property
+    def lines_total(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal(0))
+
+
+@dataclass(frozen=True)
+class Reading:
+    at: datetime | None = None
+    word: str = ""
+    energy_kwh: Decimal | None = None
+    power_kw: Decimal | None = None
+    soc_percent: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One callback about a confirmed order; what was not said is empty."""
+
+    network_order_id: str = ""
+    status: str | None = None  # ACTIVE, COMPLETE, CANCELLED
+    state: str | None = None  # canonical code of fact sheet 6.4
+    is_interrupted: bool = False
+    at: datetime | None = None  # the operator's time of what it tells
+    reading: Reading = field(default_factory=Reading)
+    priced: Priced | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    meter_start: str = ""
+    meter_stop: str = ""
+    cancelled_by: str = ""  # CONSUMER, PROVIDER
+    cancel_reason: str = ""
+    cancel_text: str = ""
+    instructions: str = ""
+
+
+class UnreadableQuote(ValueError):
+    """There is no total that we could promise to anybody."""

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from apps.orders import views
+
+app_name = "orders"
+
+urlpatterns = [
+    path("", views.history, name="history"),
+    # orders/new/<offer>/
+    path("new/<uuid:code>/", views.ask, name="new"),
+    path("new/<uuid:code>/estimate/", views.estimate, name="estimate"),
+    # orders/<order>/
+    path("<uuid:code>/", views.order, name="order"),
+    path("<uuid:code>/terms/", views.terms, name="terms"),
+    path("<uuid:code>/accept/", views.accept, name="accept"),
+    path("<uuid:code>/start/", views.start, name="start"),
+    path("<uuid:code>/stop/", views.stop, name="stop"),
+    path("<uuid:code>/cancel/", views.cancel, name="cancel"),
+    path("<uuid:code>/help/", views.ask_for_help, name="help"),
+    path("<uuid:code>/messages/", views.messages, name="messages"),
+]

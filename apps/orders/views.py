@@ -1,0 +1,120 @@
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.lib.htmx import HtmxRequest, page_or_fragment
+from apps.orders import panel, selectors, services
+from apps.orders.conversation import conversation
+from apps.orders.forms import AcceptForm, BillingForm, CancelForm, EnergyForm, QuoteForm
+from apps.payments.services import open_checkout
+
+
+@login_required
+@require_GET
+def history(request: HtmxRequest) -> HttpResponse:
+    return render(request, "orders/history.html", selectors.history(request.user, request.GET.get("page")))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
+    offer = selectors.offer_for_sale(code)
+    form = QuoteForm(request.POST or None, initial=panel.wanted_energy(request.GET.get("energy_kwh")))
+    if request.method == "POST" and form.is_valid():
+        return redirect(services.request_quote(driver=request.user, offer=offer, **form.cleaned_data))
+    context = {"form": form, **panel.asking(offer, form["energy_kwh"].value())}
+    return render(request, "orders/ask.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_GET
+def estimate(request: HtmxRequest, code: UUID) -> HttpResponse:
+    """What the page of `ask` shows beside the slider."""
+    offer = selectors.offer_for_sale(code)
+    form = EnergyForm(request.GET)
+    return render(request, "orders/_estimate.html", panel.asking(offer, form["energy_kwh"].value()))
+
+
+@login_required
+@require_GET
+def order(request: HtmxRequest, code: UUID) -> HttpResponse:
+    """The one page of an order. A poll says what it has seen; when that still stands, nothing is sent."""
+    found = selectors.order_for(request.user, code)
+    if request.htmx and request.GET.get("seen") == panel.version(found):
+        return HttpResponse(status=204)
+    context = {**panel.context(found), "is_poll": "seen" in request.GET}
+    return page_or_fragment(request, "orders/order.html", "orders/_live.html", context)
+
+
+@login_required
+@require_POST
+def terms(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    form = BillingForm(request.POST)
+    if not form.is_valid():
+        context = panel.context(found, billing_form=form)
+        return page_or_fragment(request, "orders/order.html", "orders/_live.html", context, status=422)
+    services.request_terms(found, billing={**form.cleaned_data, "email": request.user.email})
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def accept(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    form = AcceptForm(request.POST)
+    if not form.is_valid():
+        context = panel.context(found, accept_form=form)
+        return render(request, "orders/order.html", context, status=422)
+    payment = services.accept_terms_and_pay(found, accepts_warnings=form.cleaned_data["accepts_warnings"])
+    return redirect(open_checkout(payment) if payment else found)
+
+
+@login_required
+@require_POST
+def start(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    services.request_start(found)
+    return redirect(found)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def stop(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    if request.method == "GET":
+        return render(request, "orders/stop.html", panel.context(found))
+    services.request_stop(found)
+    return redirect(found)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def cancel(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    form = CancelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.request_cancel(found, reason_id=form.cleaned_data["reason_id"])
+        return redirect(found)
+    context = {**panel.leaving(found), "form": form}
+    return render(request, "orders/cancel.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_POST
+def ask_for_help(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    services.request_support(found)
+    return redirect(found)
+
+
+@login_required
+@require_GET
+def messages(request: HtmxRequest, code: UUID) -> HttpResponse:
+    """What travelled between the two sides for this order: for those who implement Beckn."""
+    found = selectors.order_for(request.user, code)
+    said = conversation(found)
+    return render(request, "orders/messages.html", {"order": found, "messages_said": said})

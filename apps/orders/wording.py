@@ -1,0 +1,111 @@
+"""What a driver reads: one home for the words of states, warnings and failures."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.orders.states import State as S
+
+# State → the word in the head of the page, and what is going on in one sentence.
+HEADLINES = {
+    S.QUOTE_REQUESTED: (
+        _("Asking the operator"),
+        _("We asked for a price. The operator usually answers in seconds."),
+    ),
+    S.QUOTED: (_("Your quote"), _("This is the operator's price. Nothing is charged yet.")),
+    S.TERMS_REQUESTED: (
+        _("Asking for the terms"),
+        _("The operator keeps the plug for you and sends its terms."),
+    ),
+    S.TERMS_OFFERED: (_("The terms"), _("The plug is kept for you until the quote expires.")),
+    S.PAYING: (_("Payment"), _("We wait for your bank to hold the amount.")),
+    S.PAYMENT_FAILED: (_("Payment failed"), _("Nothing was charged and nothing is held.")),
+    S.CONFIRM_REQUESTED: (_("Confirming"), _("The amount is held. The operator is confirming your order.")),
+    S.CONFIRMED: (_("Ready when you are"), _("Drive to the plug, plug in, then press Start.")),
+    S.STARTING: (_("Starting"), _("The charger is being told to start. Plug in now if you have not.")),
+    S.CHARGING: (_("Charging"), ""),
+    S.INTERRUPTED: (_("Interrupted"), _("The operator lost the link to the charger.")),
+    S.STOPPING: (_("Stopping"), _("The charger is being told to stop.")),
+    S.ENDED: (_("Done"), _("The bill is final. Your bank is being told the exact amount.")),
+    S.SETTLED: (_("Receipt"), ""),
+    S.EXPIRED: (_("Expired"), _("The time for this step ran out. Nothing was charged.")),
+    S.REFUSED: (_("Not possible"), _("The operator did not accept this order. Nothing was charged.")),
+    S.CANCELLING: (_("Cancelling"), _("The operator is being told.")),
+    S.CANCELLED: (_("Cancelled"), _("This order was cancelled.")),
+    S.NO_SHOW: (_("Not used"), _("The operator waited and then ended the order.")),
+    S.FAILED: (_("Failed"), _("This order could not be completed.")),
+}
+
+# failure_code → what happened, in the driver's words. Codes of the network are spelt as on the wire.
+FAILURES = {
+    "no-answer": _("The operator did not answer in time."),
+    "unreachable": _("The operator could not be reached."),
+    "unreadable": _("The operator's answer could not be read, so we did not act on it."),
+    "collects-itself": _(
+        "This operator wants to collect the money itself. This portal cannot do that safely yet."
+    ),
+    "payment": _("Your bank did not hold the amount."),
+    "start-timeout": _(
+        "The charger did not start in time. Check that the cable is fully in, then try again."
+    ),
+    "no-bill": _("The operator never sent a bill, so everything that was held is released."),
+    "bill-not-paid": _("The charge took place, but your bank did not pay the bill. We will contact you."),
+    "cancelled-by-driver": _("You cancelled."),
+    "cancelled-by-operator": _("The operator cancelled."),
+    "30001": _("The operator is not known there any more."),
+    "30004": _("This plug is no longer for sale."),
+    "30008": _("This plug cannot be had right now."),
+    "40000": _("The plug is taken or held right now."),
+    "40001": _("The operator could not do that at this moment."),
+    "40002": _("The operator cannot sell this amount."),
+    "40003": _("The quote has expired."),
+    "40006": _("The charger did not start. Check that the cable is fully in, then try again."),
+    "50001": _("It could not be cancelled any more."),
+    "50002": _("It could not be changed any more."),
+}
+UNKNOWN_FAILURE = _("The operator said no.")
+
+WARNINGS = {
+    "lines-do-not-add-up": _("The lines of this quote do not add up to its total. The total is what counts."),
+    "more-than-asked": _("The operator quoted more energy than you asked for."),
+    "other-currency": _("The operator quotes in another currency than it advertised."),
+    "dearer-than-offer": _("This is more than the price the operator advertised."),
+    "dearer-than-quoted": _("The price went up since the quote."),
+    "bill-lines-do-not-add-up": _("The lines of this bill do not add up to its total."),
+    "bill-above-authorisation": _(
+        "The operator's bill was higher than what you agreed to. You pay only what you agreed to."
+    ),
+}
+
+# Words for a line of a bill, by our code; the operator's own word when we have none.
+LINES = {
+    "energy-cost": _("Energy"),
+    "service-charge": _("Session fee"),
+    "platform-fee": _("Platform fee"),
+    "parking-fee": _("Parking"),
+    "reservation-fee": _("Reservation"),
+    "idle-fee": _("Idle time"),
+    "discount": _("Discount"),
+    "cancellation-fee": _("Cancellation fee"),
+    "refund": _("Refund"),
+}
+STANDARDS = {
+    "IEC_62196_T2_COMBO": "CCS2",
+    "IEC_62196_T1_COMBO": "CCS1",
+    "IEC_62196_T2": "Type 2",
+    "IEC_62196_T1": "Type 1 (J1772)",
+    "CHADEMO": "CHAdeMO",
+    "GBT_AC": "GB/T AC",
+    "GBT_DC": "GB/T DC",
+    "TESLA_S": "NACS",
+    "TESLA_R": "Tesla Roadster",
+    "DOMESTIC_D": _("15 A socket"),
+    "NEMA_5_20": "NEMA 5-20",
+}
+# The word of the plug (OCPP 1.6) while energy should flow → banner of the live page.
+PAUSES = {
+    "SuspendedEV": _(
+        "Paused by the car. That is usual near the end, or when the car waits for cheaper hours."
+    ),
+    "SuspendedEVSE": _("Paused by the station. It goes on by itself; you pay only for energy delivered."),
+    "Faulted": _("The charger reports a fault. You pay only for energy delivered."),
+    "Finishing": _("Finished. Please unplug."),
+}

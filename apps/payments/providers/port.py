@@ -1,0 +1,37 @@
+"""What a payment provider must be able to do: four functions and one answer.
+
+authorise(*, key, amount, currency, description, return_url) -> Outcome     opens a checkout; `url` is for the payer
+look(ref) -> Outcome                                                        how does it stand?
+capture(ref, *, key, amount) -> Outcome                                     takes `amount`, releases the rest
+void(ref, *, key) -> Outcome                                                releases everything
+refund(ref, *, key, amount) -> Outcome                                      gives some of it back
+
+The same `key` again means the same call again: the provider acts once and repeats its answer. Each may raise
+ProviderUnavailable: nobody knows what happened, ask again with the same key.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    PENDING = "PENDING"
+    AUTHORISED = "AUTHORISED"
+    DECLINED = "DECLINED"
+    CAPTURED = "CAPTURED"
+    VOIDED = "VOIDED"
+    REFUNDED = "REFUNDED"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    verdict: Verdict
+    ref: str
+    amount: Decimal | None = None
+    url: str = ""
+    reason: str = ""
+
+
+class ProviderUnavailable(Exception):
+    """No answer, or an unreadable one."""

@@ -1,0 +1,106 @@
+"""The sandbox bank: a provider that moves no money and does what it is told on its own page.
+
+`settings.SANDBOX_BANK` decides for it when nobody looks at the page: "ask" (default), "approve", "decline", "hang",
+or "timeout", in which it answers nothing at all.
+"""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F
+from django.urls import reverse
+from django.utils.translation import gettext_noop
+
+from apps.lib import clock
+from apps.payments.models import SandboxPayment
+from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
+
+HANGS_FOR = 3  # a hanging payment is approved when asked this often
+
+_Answer = SandboxPayment.Answer
+_FIRST_ANSWER = {"approve": _Answer.APPROVED, "decline": _Answer.DECLINED, "hang": _Answer.HANGING}
+_VERDICTS = {
+    _Answer.WAITING: Verdict.PENDING,
+    _Answer.HANGING: Verdict.PENDING,
+    _Answer.APPROVED: Verdict.AUTHORISED,
+    _Answer.DECLINED: Verdict.DECLINED,
+}
+
+
+def authorise(*, key: str, amount: Decimal, currency: str, description: str, return_url: str) -> Outcome:
+    _be_reachable()
+    row, _ = SandboxPayment.objects.get_or_create(
+        key=key,
+        defaults={
+            "amount": amount,
+            "currency": currency,
+            "description": description,
+            "return_url": return_url,
+            "answer": _FIRST_ANSWER.get(settings.SANDBOX_BANK, _Answer.WAITING),
+        },
+    )
+    return _outcome(row)
+
+
+def look(ref: str) -> Outcome:
+    _be_reachable()
+    SandboxPayment.objects.filter(ref=ref, answer=_Answer.HANGING).update(asked=F("asked") + 1)
+    SandboxPayment.objects.filter(ref=ref, answer=_Answer.HANGING, asked__gte=HANGS_FOR).update(
+        answer=_Answer.APPROVED
+    )
+    return _outcome(SandboxPayment.objects.get(ref=ref))
+
+
+def capture(ref: str, *, key: str, amount: Decimal) -> Outcome:
+    _be_reachable()
+    SandboxPayment.objects.filter(
+        ref=ref,
+        answer=_Answer.APPROVED,
+        voided_at__isnull=True,
+        captured_amount__isnull=True,
+        amount__gte=amount,
+    ).update(captured_amount=amount, captures=F("captures") + 1)
+    row = SandboxPayment.objects.get(ref=ref)
+    if row.captured_amount is None:
+        return Outcome(Verdict.DECLINED, ref, reason=gettext_noop("nothing is held that could be taken"))
+    return _outcome(row)
+
+
+def void(ref: str, *, key: str) -> Outcome:
+    _be_reachable()
+    SandboxPayment.objects.filter(ref=ref, captured_amount__isnull=True, voided_at__isnull=True).update(
+        voided_at=clock.now()
+    )
+    return _outcome(SandboxPayment.objects.get(ref=ref))
+
+
+def refund(ref: str, *, key: str, amount: Decimal) -> Outcome:
+    _be_reachable()
+    return Outcome(Verdict.REFUNDED, ref, amount=amount)
+
+
+def payment(ref: str) -> SandboxPayment | None:
+    """For the bank's own page."""
+    return SandboxPayment.objects.filter(ref=ref).first()
+
+
+def answer(ref: str, word: str) -> None:
+    """The customer pressed a button on the bank's page; the first press counts."""
+    SandboxPayment.objects.filter(
+        ref=ref, answer__in=[_Answer.WAITING, _Answer.HANGING], voided_at__isnull=True
+    ).update(answer=_FIRST_ANSWER[word])
+
+
+def _be_reachable() -> None:
+    if settings.SANDBOX_BANK == "timeout":
+        raise ProviderUnavailable("the sandbox bank was told not to answer")
+
+
+def _outcome(row: SandboxPayment) -> Outcome:
+    ref, url = str(row.ref), reverse("payments:sandbox", args=[row.ref])
+    if row.voided_at:
+        return Outcome(Verdict.VOIDED, ref, url=url)
+    if row.captured_amount is not None:
+        return Outcome(Verdict.CAPTURED, ref, amount=row.captured_amount, url=url)
+    reason = gettext_noop("the bank declined the payment") if row.answer == _Answer.DECLINED else ""
+    return Outcome(_VERDICTS[row.answer], ref, amount=row.amount, url=url, reason=reason)

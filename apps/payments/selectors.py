@@ -1,0 +1,17 @@
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import Http404
+
+from apps.payments.models import Payment
+
+
+def payment_for(user: AbstractBaseUser, code) -> Payment:
+    """The payer's own payment, or 404."""
+    payment = Payment.objects.filter(code=code, payer=user).first()
+    if payment is None:
+        raise Http404("no such payment")
+    return payment
+
+
+def latest(*, side: str, reference: str) -> Payment | None:
+    """The last attempt to pay for something."""
+    return Payment.objects.filter(side=side, reference=reference).order_by("-created_at", "-pk").first()

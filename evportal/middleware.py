@@ -1,0 +1,48 @@
+"""Two rings around every view: ids for the log, and a page for each refusal."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.lib.errors import Refused
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+def log_context(get_response: GetResponse) -> GetResponse:
+    """Bind the request's id to every log line it causes, and say it in X-Request-ID."""
+
+    def with_log_context(request: HttpRequest) -> HttpResponse:
+        offered = request.headers.get("X-Request-ID", "")
+        request_id = offered if _REQUEST_ID.match(offered) else uuid4().hex
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+    return with_log_context
+
+
+def show_refusals(get_response: GetResponse) -> GetResponse:
+    """A service that raised Refused becomes a 409: a page, or for htmx a banner in the notices of the page."""
+
+    def with_refusals(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    with_refusals.process_exception = show_refusal
+    return with_refusals
+
+
+def show_refusal(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    if not isinstance(exception, Refused):
+        return None
+    if not request.htmx or request.htmx.boosted:
+        return render(request, "errors/409.html", {"refusal": exception}, status=exception.status)
+    response = render(request, "components/_refusal.html", {"refusal": exception}, status=exception.status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#notices", "innerHTML show:window:top"
+    return response

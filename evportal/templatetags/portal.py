@@ -1,0 +1,222 @@
+"""Tags and filters every template may use without loading them (a builtin library of settings.TEMPLATES)."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
+from django_htmx.templatetags.django_htmx import htmx_script
+
+from apps.discovery.plugs import plug_name
+from apps.lib.money import format_money
+
+register = template.Library()
+register.filter(plug_name)
+register.simple_tag(takes_context=True)(htmx_script)
+
+# One vocabulary on pin, card, list and console: word of a status → glyph, tone, what people read.
+STATUS = {
+    "free": ("free", "ok", gettext_lazy("Available")),
+    "preparing": ("busy", "busy", gettext_lazy("Plugged in, getting ready")),
+    "charging": ("charging", "busy", gettext_lazy("Charging")),
+    "busy": ("busy", "busy", gettext_lazy("In use")),
+    "paused-by-car": ("paused", "warn", gettext_lazy("Paused by the car")),
+    "paused-by-station": ("paused", "warn", gettext_lazy("Paused by the station")),
+    "finishing": ("unplug", "warn", gettext_lazy("Finished, please unplug")),
+    "reserved": ("reserved", "held", gettext_lazy("Reserved")),
+    "out": ("out", "unknown", gettext_lazy("Out of service")),
+    "fault": ("fault", "bad", gettext_lazy("Fault")),
+    "unknown": ("unknown", "unknown", gettext_lazy("Not confirmed")),
+    "some-unknown": ("some-unknown", "ok", gettext_lazy("Some not confirmed")),
+    "closed": ("closed", "unknown", pgettext_lazy("station", "Closed now")),
+}
+PIN_MARKS = {"unknown": "?", "fault": "!", "reserved": "", "closed": ""}
+BOLTS = ("normal", "fast", "ultra")
+TONES = ("ok", "busy", "warn", "bad", "held", "unknown")
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """An icon of the sprite; silent for screen readers unless it has a label of its own."""
+    return format_html(
+        '<svg class="icon{}" {}><use href="{}#{}"/></svg>',
+        f" icon--{size}" if size else "",
+        format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"'),
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def status(word: str, text: str = "") -> SafeString:
+    """Glyph and word of a status; `text` replaces the usual word ('4 of 6 free')."""
+    glyph, tone, usual = STATUS[word]
+    return format_html(
+        '<span class="status tone-{}">{}{}</span>', tone, icon(f"status-{glyph}"), text or usual
+    )
+
+
+@register.simple_tag
+def badge(text: str, tone: str = "unknown", glyph: str = "") -> SafeString:
+    """A small pill. `tone` is one of TONES; with `glyph` it carries an icon of the sprite."""
+    return format_html('<span class="badge tone-{}">{}{}</span>', tone, icon(glyph) if glyph else "", text)
+
+
+@register.simple_tag
+def pin(word: str, count: int | str = "", small: bool = False, speed: str = "") -> SafeString:
+    """The pin of the map, drawn in a list or a legend. Only some pins carry a number (as in static/js/map.js)."""
+    return format_html(
+        '<span class="pin pin--{}{}" aria-hidden="true"><svg aria-hidden="true"><use href="{}#pin-{}"/></svg>'
+        '<span class="pin__count">{}</span>{}</span>',
+        word,
+        " pin--small" if small else "",
+        static("img/icons.svg"),
+        word,
+        PIN_MARKS.get(word, count),
+        power(speed),
+    )
+
+
+@register.simple_tag
+def power(speed: str) -> SafeString:
+    """The bolts of a power class; none for the slow ones and where the power is unknown."""
+    if speed not in BOLTS:
+        return SafeString("")
+    return format_html(
+        '<svg class="bolts bolts--{}" aria-hidden="true"><use href="{}#bolts-{}"/></svg>',
+        speed,
+        static("img/icons.svg"),
+        speed,
+    )
+
+
+@register.inclusion_tag("components/_ring.html")
+def ring(value: Decimal, of: Decimal | None, unit: str, *, state: str = "flowing", digits: int = 1) -> dict:
+    """The ring gauge: `value` of `of`; without a target it shows the number alone. state: flowing, paused, over."""
+    share = min(Decimal(100), max(Decimal(0), value * 100 / of)) if of else Decimal(0)
+    return {
+        "share": f"{share:.1f}",
+        "value": decimals(value, digits),
+        "of": number_format(of.normalize() if of else 0, force_grouping=False),
+        "has_target": bool(of),
+        "unit": unit,
+        "state": state,
+    }
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str = "INR") -> str:
+    return "–" if amount is None else format_money(amount, currency)
+
+
+@register.filter
+def decimals(value: Decimal | None, digits: int = 1) -> str:
+    """12.4; an en dash where there is no value."""
+    if value is None:
+        return "–"
+    rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)  # number_format would cut
+    return number_format(rounded, digits)
+
+
+@register.filter
+def whole_or_tenth(value: Decimal | None) -> str:
+    """60 stays 60, 7.4 stays 7.4: for powers and distances."""
+    if value is None:
+        return "–"
+    return decimals(value, 0 if value == value.to_integral_value() else 1)
+
+
+@register.filter
+def meter(reading_wh: str) -> str:
+    """A register as the operator told it, in Wh: '2,899.171 kWh'. What is no number stays as it was told."""
+    if not reading_wh.isdecimal():
+        return reading_wh or "–"
+    return f"{decimals(Decimal(reading_wh) / 1000, 3)} kWh"
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """'8 min', '1 h 05 min', '40 s'."""
+    if span is None:
+        return "–"
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return gettext("{} s").format(seconds)
+    hours, minutes = divmod(seconds // 60, 60)
+    return gettext("{} h {:02} min").format(hours, minutes) if hours else gettext("{} min").format(minutes)
+
+
+@register.filter
+def clock_time(instant: datetime | None, zone: str = "UTC") -> str:
+    """'14:02 IST': the wall clock where the station stands, with the name of its zone."""
+    return "–" if instant is None else _local(instant, zone).strftime("%H:%M %Z")
+
+
+@register.filter
+def day_and_time(instant: datetime | None, zone: str = "UTC") -> str:
+    """'22 November 2026, 14:02 IST'."""
+    if instant is None:
+        return "–"
+    local = _local(instant, zone)
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M %Z}"
+
+
+@register.filter
+def short_day_and_time(local: datetime) -> str:
+    """'22 Nov, 14:02 IST', of a time that is in its station's zone already (|date would turn it into UTC)."""
+    return f"{date_format(local, 'j M')}, {local:%H:%M %Z}"
+
+
+def _local(instant: datetime, zone: str) -> datetime:
+    return instant.astimezone(ZoneInfo(zone))
+
+
+@register.simple_tag
+def reading_age(at: datetime | None) -> SafeString:
+    """'reading 2 s old'; the browser lets it tick (static/js/live.js)."""
+    if at is None:
+        return format_html('<span class="reading is-late">{}</span>', gettext("no reading yet"))
+    age = max(timezone.now() - at, timedelta(0))
+    late = age > timedelta(seconds=30)
+    words = (
+        gettext("no news for {}").format(duration(age))
+        if late
+        else gettext("reading {} s old").format(age.seconds)
+    )
+    return format_html(
+        '<time class="reading{}" datetime="{}" data-reading>{}</time>',
+        " is-late" if late else "",
+        _machine(at),
+        words,
+    )
+
+
+@register.simple_tag
+def elapsed(since: datetime, until: datetime | None = None) -> SafeString:
+    """Time that runs, as 0:12:31; stands still once `until` is known."""
+    seconds = max(0, int(((until or timezone.now()) - since).total_seconds()))
+    words = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    mark = "" if until else SafeString(" data-elapsed")
+    return format_html('<time class="number" datetime="{}"{}>{}</time>', _machine(since), mark, words)
+
+
+@register.simple_tag
+def countdown(until: datetime) -> SafeString:
+    """Time that is left, as 9:59. At zero the element fires the event `over`, which htmx may listen to."""
+    seconds = max(0, int((until - timezone.now()).total_seconds()))
+    return format_html(
+        '<time class="countdown" datetime="{}" data-countdown>{}:{:02}</time>',
+        _machine(until),
+        seconds // 60,
+        seconds % 60,
+    )
+
+
+def _machine(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,84 @@
+"""Every hand-over that runs against the import arrows (docs/architecture.md). Read it like urls.py."""
+
+# A message of the network → who takes it. The first table is our driver side, the second our operator side.
+BECKN_BAP: dict[str, str] = {
+    "on_search": "apps.discovery.handlers.on_search",
+    "on_select": "apps.orders.handlers.on_select",
+    "on_init": "apps.orders.handlers.on_init",
+    "on_confirm": "apps.orders.handlers.on_confirm",
+    "on_status": "apps.orders.handlers.on_status",
+    "on_update": "apps.orders.handlers.on_update",
+    "on_cancel": "apps.orders.handlers.on_cancel",
+    "on_track": "apps.orders.handlers.on_track",
+    "on_support": "apps.orders.handlers.on_support",
+    "on_rating": "apps.ratings.handlers.on_rating",
+}
+BECKN_BPP: dict[str, str] = {
+    "search": "apps.catalog.handlers.search",
+    "select": "apps.bookings.handlers.select",
+    "init": "apps.bookings.handlers.init",
+    "confirm": "apps.bookings.handlers.confirm",
+    "status": "apps.bookings.handlers.status",
+    "track": "apps.bookings.handlers.track",
+    "update": "apps.bookings.handlers.update",
+    "cancel": "apps.bookings.handlers.cancel",
+    "refund": "apps.bookings.handlers.refund",
+    "get_cancellation_reasons": "apps.bookings.handlers.get_cancellation_reasons",
+    "get_rating_categories": "apps.catalog.handlers.get_rating_categories",
+    "rating": "apps.ratings.handlers.rating",
+    "support": "apps.bookings.handlers.support",
+}
+
+# What a charge point said (apps/ocpp/events.py) → who takes it.
+OCPP: dict[str, str] = {
+    "connected": "apps.charging.handlers.connected",
+    "heard": "apps.charging.handlers.heard",
+    "disconnected": "apps.charging.handlers.disconnected",
+    "connector_status": "apps.charging.handlers.connector_status",
+    "token_presented": "apps.charging.handlers.token_presented",
+    "transaction_started": "apps.charging.handlers.transaction_started",
+    "meter_readings": "apps.charging.handlers.meter_readings",
+    "transaction_stopped": "apps.charging.handlers.transaction_stopped",
+    "command_answered": "apps.charging.handlers.command_answered",
+}
+
+# What one room tells another.
+EVENTS: dict[str, str] = {
+    "session.changed": "apps.bookings.progress.session_changed",
+    "order.known": "apps.bookings.selectors.known_order",
+    "walk_in.starting": "apps.bookings.progress.refuse_if_held",
+    "payment.authorised": "apps.orders.services.payment_authorised",
+    "payment.failed": "apps.orders.services.payment_failed",
+    "payment.captured": "apps.orders.services.payment_captured",
+    "payment.voided": "apps.orders.services.payment_voided",
+    "message.undeliverable": "apps.orders.services.undeliverable",
+    "station.rated": "apps.ratings.selectors.given_at_station",
+}
+
+# A live panel of a page, or a part of one → who draws it: function(user, code) → HTML, or None when this person may not
+# see it.
+LIVE: dict[str, str] = {
+    "order": "apps.orders.selectors.live_panel",
+    "order.figures": "apps.orders.selectors.live_figures",
+    "search": "apps.discovery.selectors.live_panel",
+    "watch": "apps.discovery.watch_panel.live_panel",
+}
+
+# Rounds the worker walks, in this order: function() → number of rows dealt with.
+DUTIES: dict[str, str] = {
+    "commands": "apps.ocpp.commands.expire_commands",
+    "charge points": "apps.ocpp.services.mark_lost_connections",
+    "sessions": "apps.charging.services.move_overdue",
+    "bookings": "apps.bookings.services.move_overdue",
+    "plugs": "apps.charging.availability.doubt_lost",
+    "money": "apps.payments.services.settle_due",
+    "order deadlines": "apps.orders.services.move_overdue",
+    "order polls": "apps.orders.services.ask_again",
+    "live streams": "apps.orders.listener.keep_listening",
+    "old offers": "apps.discovery.services.forget_old",
+    "watched areas": "apps.discovery.watches.ask_again",
+    "watch deadlines": "apps.discovery.watches.move_overdue",
+    "old watches": "apps.discovery.watches.forget_old",
+    # The last one: a mail server may take its time.
+    "watch mails": "apps.discovery.watches.tell",
+}

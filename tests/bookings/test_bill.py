@@ -1,0 +1,86 @@
+"""The one bill (law 1, AT-F1 to AT-F3)."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.bookings.pricing import Bill, Line, TariffTerms, bill, cancellation_bill
+
+TERMS = TariffTerms("day v1", "INR", Decimal("18.5"), Decimal(10), "GST", Decimal(18))
+kwh = st.decimals(min_value=0, max_value=200, places=3)
+terms = st.builds(
+    TariffTerms,
+    version=st.just("t v1"),
+    currency=st.sampled_from(["INR", "JPY", "KWD", "EUR"]),
+    energy_rate=st.decimals(min_value=0, max_value=1000, places=4),
+    session_fee=st.decimals(min_value=0, max_value=500, places=2),
+    tax_name=st.sampled_from(["GST", "Sales tax", "VAT", "कर"]),
+    tax_percent=st.decimals(min_value=0, max_value=40, places=2),
+)
+
+
+def test_the_bill_of_the_fact_sheet():
+    assert bill(TERMS, Decimal(20)) == Bill(
+        (
+            Line("energy-cost", Decimal("370.00")),
+            Line("service-charge", Decimal("10.00")),
+            Line("gst", Decimal("68.40")),
+        ),
+        Decimal("448.40"),
+        "INR",
+    )
+    assert bill(TERMS, Decimal(16)).total == Decimal("361.08")
+
+
+def test_nothing_delivered_costs_nothing():
+    nothing = bill(TERMS, Decimal(0))
+    assert (nothing.total, nothing.lines) == (Decimal("0.00"), (Line("energy-cost", Decimal("0.00")),))
+
+
+def test_each_line_is_rounded_half_up_once():
+    terms = TariffTerms("t v1", "INR", Decimal("0.0050"), Decimal(0), "GST", Decimal(50))
+    assert bill(terms, Decimal(1)).lines == (
+        Line("energy-cost", Decimal("0.01")),
+        Line("gst", Decimal("0.01")),
+    )
+
+
+def test_currencies_keep_their_own_minor_units():
+    def in_currency(currency: str) -> Decimal:
+        return bill(
+            TariffTerms("t v1", currency, Decimal("1.2345"), Decimal(0), "", Decimal(0)), Decimal(1)
+        ).total
+
+    assert [in_currency(currency) for currency in ("JPY", "INR", "KWD")] == [
+        1,
+        Decimal("1.23"),
+        Decimal("1.235"),
+    ]
+
+
+def test_leaving_costs_a_share_of_the_quote():
+    assert cancellation_bill(Decimal("448.40"), Decimal(10), "INR").total == Decimal("44.84")
+    assert cancellation_bill(Decimal("448.40"), Decimal(0), "INR").total == 0
+
+
+@given(terms, kwh)
+def test_lines_add_up_to_the_total_and_each_is_in_minor_units(terms, kwh):
+    found = bill(terms, kwh)
+    assert sum(line.amount for line in found.lines) == found.total
+    unit = {"INR": "0.01", "EUR": "0.01", "JPY": "1", "KWD": "0.001"}[terms.currency]
+    for line in found.lines:
+        assert line.amount == line.amount.quantize(Decimal(unit), rounding=ROUND_HALF_UP)
+        assert line.amount >= 0
+
+
+@given(terms, kwh, kwh)
+def test_more_energy_never_costs_less(terms, one, other):
+    assert bill(terms, min(one, other)).total <= bill(terms, max(one, other)).total
+
+
+@given(terms, kwh)
+def test_terms_and_bills_survive_being_kept_as_json(terms, kwh):
+    again = TariffTerms.from_json(terms.to_json())
+    assert bill(again, kwh) == bill(terms, kwh)
+    assert Bill.from_json(bill(terms, kwh).lines_json(), terms.currency) == bill(terms, kwh)
