@@ -202,6 +202,20 @@ class Portal:
         command = [sys.executable, "manage.py", "simulate_chargers", "--url", url, *options]
         self._chargers.append(self._spawn(command))
 
+    def wait_for_chargers(self, count: int, *, timeout: float = 120) -> None:
+        """They connect one by one and then tell the state of their plugs; a search before that finds none free."""
+        told = (
+            "SELECT count(DISTINCT evse.charge_point_id) FROM catalog_connector connector"
+            " JOIN catalog_evse evse ON evse.id = connector.evse_id"
+            " JOIN ocpp_chargepoint box ON box.id = evse.charge_point_id"
+            " WHERE box.connected AND connector.status <> 'UNKNOWN'"
+        )
+        deadline = time.monotonic() + timeout
+        while self.rows(told)[0][0] < count:
+            if time.monotonic() > deadline:
+                raise PortalFailed(f"not all of {count} chargers came in {timeout} s\n{self.log_tail()}")
+            time.sleep(0.2)
+
     @property
     def pid(self) -> int:
         return self._server.pid
@@ -303,6 +317,7 @@ def running_portal(
             portal.start()
             if chargers is not None:
                 portal.start_chargers(*chargers, first=ENOUGH_CHARGERS)
+                portal.wait_for_chargers(ENOUGH_CHARGERS)
             yield portal
         finally:
             portal.stop()
