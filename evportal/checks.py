@@ -47,6 +47,23 @@ def stickers_have_their_key(app_configs, **kwargs) -> list[CheckMessage]:
     return [Error("PLUG_CODE_KEY is empty", hint=hint, id="evportal.E018")]
 
 
+KEYS_OF_PROVIDER = {
+    "stripe": ("STRIPE", ["SECRET_KEY", "WEBHOOK_SECRET"]),
+    "razorpay": ("RAZORPAY", ["KEY_ID", "KEY_SECRET", "WEBHOOK_SECRET"]),
+}
+
+
+@register()
+def provider_has_its_keys(app_configs, **kwargs) -> list[CheckMessage]:
+    group, names = KEYS_OF_PROVIDER.get(settings.PAYMENT_PROVIDER, ("", []))
+    hint = "The provider's dashboard shows it. Webhooks go to PUBLIC_URL/pay/webhooks/<provider>/."
+    return [
+        Error(f"{group}_{name} is empty", hint=hint, id="evportal.E019")
+        for name in names
+        if not getattr(settings, group)[name]
+    ]
+
+
 @register()
 def demo_is_not_public(app_configs, **kwargs) -> list[CheckMessage]:
     if not settings.DEMO or settings.DEBUG or not settings.HTTPS:

@@ -63,13 +63,17 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # Bearer token of /metrics; without one they are open on an embedded machine and closed elsewhere.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
+# Where a form of ours may lead: the pages on which people pay.
+PAY_PAGES = {"stripe": ["https://checkout.stripe.com"], "razorpay": ["https://api.razorpay.com"]}
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", *env.list("TILE_HOSTS", default=[])],
         "connect-src": [SELF],
         "frame-ancestors": ["'none'"],
-        "form-action": [SELF],
+        "form-action": [SELF, *PAY_PAGES.get(PAYMENT_PROVIDER, [])],
         "base-uri": ["'none'"],
         "object-src": ["'none'"],
     }
@@ -306,8 +310,22 @@ CHARGING = {
     "START_SECONDS": env.int("START_SECONDS", default=90),
     "STATUS_EVERY_SECONDS": env.int("STATUS_EVERY_SECONDS", default=30),
 }
-PAYMENT_PROVIDERS = {"sandbox": "apps.payments.providers.sandbox"}
-PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
+PAYMENT_PROVIDERS = {
+    "sandbox": "apps.payments.providers.sandbox",
+    "stripe": "apps.payments.providers.stripe",
+    "razorpay": "apps.payments.providers.razorpay",
+}
+STRIPE = {
+    "SECRET_KEY": env.str("STRIPE_SECRET_KEY", default=""),
+    "WEBHOOK_SECRET": env.str("STRIPE_WEBHOOK_SECRET", default=""),
+    "API_URL": "https://api.stripe.com",
+}
+RAZORPAY = {
+    "KEY_ID": env.str("RAZORPAY_KEY_ID", default=""),
+    "KEY_SECRET": env.str("RAZORPAY_KEY_SECRET", default=""),
+    "WEBHOOK_SECRET": env.str("RAZORPAY_WEBHOOK_SECRET", default=""),
+    "API_URL": "https://api.razorpay.com",
+}
 # What the sandbox bank does by itself: ask (on its page), approve, decline, hang, timeout.
 SANDBOX_BANK = env.str("SANDBOX_BANK", default="ask")
 

@@ -17,6 +17,19 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_HALF_UP)
 
 
+def to_minor_units(amount: Decimal, currency: str) -> int:
+    """12.34 INR → 1234, as payment providers count. Raises ValueError for parts of a minor unit."""
+    minor = amount.scaleb(minor_units(currency))
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{amount} {currency} has parts of the smallest unit")
+    return int(minor)
+
+
+def from_minor_units(minor: int, currency: str) -> Decimal:
+    """1234 INR → 12.34."""
+    return Decimal(minor).scaleb(-minor_units(currency))
+
+
 @dataclass(frozen=True, order=False)
 class Money:
     amount: Decimal

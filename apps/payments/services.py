@@ -4,6 +4,7 @@ What somebody wants of a payment (`capture`, `release`) is a column. `settle_due
 always with the same key, so a worker that dies between the call and its record takes the money once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -26,7 +27,6 @@ from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
 LEASE = timedelta(seconds=60)  # longer than a provider call may take
 ASK_EVERY = timedelta(seconds=5)  # how soon we ask again while the payer is with the bank
 LONGEST_PAUSE = timedelta(minutes=30)
-AUTHORISATION_LASTS = timedelta(days=5)
 
 State, Wish, Kind = Payment.State, Payment.Wish, LedgerEntry.Kind
 
@@ -125,6 +125,13 @@ def provider_says(*, provider: str, provider_ref: str) -> None:
         look_again(payment)
 
 
+def webhook_came(*, provider: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """A signed message of the provider; raises Forged. What it says is a hint only: the provider is asked."""
+    ref = import_module(settings.PAYMENT_PROVIDERS[provider]).read_webhook(body, headers)
+    if ref:
+        provider_says(provider=provider, provider_ref=ref)
+
+
 def capture(payment: Payment, *, amount: Decimal) -> None:
     """Take `amount` of what is held and release the rest; nothing to take means release. Done by `settle_due`."""
     if amount <= 0:
@@ -219,7 +226,7 @@ def _record_authorised(payment: Payment, outcome: Outcome) -> None:
         release(payment)
         return
     now = clock.now()
-    lasts_until = now + AUTHORISATION_LASTS
+    lasts_until = now + _provider(payment).HOLDS_FOR
     move(
         payment,
         State.AUTHORISED,

@@ -4,11 +4,17 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.payments import selectors, services
 from apps.payments.forms import SandboxForm
+from apps.payments.models import Payment
+from apps.payments.providers import razorpay as razorpay_bank
 from apps.payments.providers import sandbox as bank
+from apps.payments.providers.port import Forged
+
+SEND_WEBHOOKS = {"stripe", "razorpay"}
 
 
 @login_required
@@ -25,6 +31,42 @@ def back(request: HttpRequest, code: UUID) -> HttpResponse:
     payment = selectors.payment_for(request.user, code)
     services.look_again(payment)
     return redirect(payment.return_path)
+
+
+@login_required
+@require_GET
+def razorpay(request: HttpRequest, code: UUID) -> HttpResponse:
+    """One button that leads to Razorpay's page; it wants to be reached by a form."""
+    payment = selectors.payment_for(request.user, code)
+    if payment.provider != "razorpay" or payment.state != Payment.State.REQUESTED:
+        return redirect(payment.return_path)
+    context = {
+        "payment": payment,
+        "page": razorpay_bank.hosted_page(),
+        "fields": razorpay_bank.fields_of_hosted_page(payment, name=request.get_host()),
+    }
+    return render(request, "payments/razorpay.html", context)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def back_from_razorpay(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Razorpay sends people home by posting a form, and our cookies do not come along with that; they do with the
+    redirect that follows. Nothing that the form says is believed: `back` asks.
+    """
+    return redirect("payments:back", code)
+
+
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest, provider: str) -> HttpResponse:
+    if provider not in SEND_WEBHOOKS:
+        raise Http404("no such provider")
+    try:
+        services.webhook_came(provider=provider, body=request.body, headers=request.headers)
+    except Forged:
+        return HttpResponse("signature does not fit", status=400, content_type="text/plain")
+    return HttpResponse(status=204)
 
 
 @require_http_methods(["GET", "POST"])

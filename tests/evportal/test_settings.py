@@ -54,6 +54,14 @@ def test_an_operator_side_without_the_key_of_its_stickers_does_not_start(tmp_pat
     assert check(tmp_path, **without, EVPORTAL_ROLES="bap")[0] == 0
 
 
+@pytest.mark.parametrize("provider", ["stripe", "razorpay"])
+def test_a_payment_provider_without_its_keys_does_not_start(tmp_path, provider):
+    code, said = check(tmp_path, **PRODUCTION, PAYMENT_PROVIDER=provider)
+    assert code != 0
+    assert "evportal.E019" in said
+    assert f"{provider.upper()}_WEBHOOK_SECRET" in said
+
+
 def test_an_embedded_installation_makes_its_own_secret(tmp_path):
     code, said = check(tmp_path)
     assert code == 0, said

@@ -1,10 +1,12 @@
-"""What a payment provider must be able to do: four functions and one answer.
+"""What a payment provider must be able to do: a few functions and one answer.
 
 authorise(*, key, amount, currency, description, return_url) -> Outcome     opens a checkout; `url` is for the payer
 look(ref) -> Outcome                                                        how does it stand?
 capture(ref, *, key, amount) -> Outcome                                     takes `amount`, releases the rest
 void(ref, *, key) -> Outcome                                                releases everything
 refund(ref, *, key, amount) -> Outcome                                      gives some of it back
+read_webhook(body, headers) -> str                                          the ref it is about; else "", or Forged
+HOLDS_FOR: timedelta                                                        how long what is authorised can be taken
 
 The same `key` again means the same call again: the provider acts once and repeats its answer. Each may raise
 ProviderUnavailable: nobody knows what happened, ask again with the same key.
@@ -13,6 +15,8 @@ ProviderUnavailable: nobody knows what happened, ask again with the same key.
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+TIMEOUT_SECONDS = 12  # of one call; all calls of one wish must fit into services.LEASE
 
 
 class Verdict(StrEnum):
@@ -35,3 +39,7 @@ class Outcome:
 
 class ProviderUnavailable(Exception):
     """No answer, or an unreadable one."""
+
+
+class Forged(Exception):
+    """A webhook without the provider's signature."""

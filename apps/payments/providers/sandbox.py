@@ -4,6 +4,7 @@
 or "timeout", in which it answers nothing at all.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from apps.lib import clock
 from apps.payments.models import SandboxPayment
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
 
+HOLDS_FOR = timedelta(days=5)
 HANGS_FOR = 3  # a hanging payment is approved when asked this often
 
 _Answer = SandboxPayment.Answer
