@@ -1,11 +1,17 @@
-"""Bookings are read here and never written: their states follow the network and the charge points."""
+"""Bookings are read here: their states follow the network and the charge points. Managers may cancel one."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from apps.bookings import services
+from apps.bookings.forms import OperatorsReasonForm
 from apps.bookings.models import Booking, BookingEvent, OpenRequest
 from apps.bookings.selectors import bookings_for
+from apps.catalog.selectors import may_edit
+from apps.lib.errors import Refused
 
 
 class ReadOnly:
@@ -48,6 +54,24 @@ class BookingAdmin(ReadOnly, admin.ModelAdmin):
     # Who has them can start the charge, or watch it.
     exclude = ["start_token", "track_token"]
     inlines = [EventsInline, OpenRequestsInline]
+    action_form = OperatorsReasonForm
+    actions = ["cancel"]
+
+    def has_promise_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser or may_edit(request.user)
+
+    @admin.action(description=_("Cancel for the operator: the driver pays nothing"), permissions=["promise"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Booking]) -> None:
+        reason_id = request.POST.get("reason_id", "")
+        for booking in chosen:
+            try:
+                ended = services.cancel_as_operator(booking=booking, reason_id=reason_id, by=request.user)
+            except Refused as refusal:
+                self.message_user(request, f"{booking.code}: {refusal.message}", messages.ERROR)
+                continue
+            if ended:
+                self.log_change(request, booking, f"cancelled for the operator, reason {reason_id}")
+                self.message_user(request, gettext("{code} is cancelled.").format(code=booking.code))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         """Law 11: people of one operator see the bookings at its plugs."""

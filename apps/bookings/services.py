@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.models import User
 from apps.bookings import pricing, progress, refusals, selectors
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
@@ -30,6 +31,7 @@ BROKEN = (Status.FAULTED, Status.UNAVAILABLE)
 STARTS_NOW_WITHIN = timedelta(minutes=15)
 TOKEN_LENGTH = 20  # OCPP 1.6
 HARDWARE_FAILURE, NO_SHOW = "11", "12"  # taxonomy.CANCELLATION_REASONS
+OPERATORS_REASONS = (HARDWARE_FAILURE, "14", "15", "99")
 OUR_FAILURES = (Session.Failure.REJECTED, Session.Failure.CHARGER_OFFLINE, Session.Failure.TIMEOUT)
 
 
@@ -226,6 +228,27 @@ def cancel(*, booking: Booking, reason_id: str) -> Booking:
     except StaleMove as lost:
         raise refusals.CannotCancel(_("The charge has just begun. Stop it instead.")) from lost
     return booking
+
+
+@transaction.atomic
+def cancel_as_operator(*, booking: Booking, reason_id: str, by: User) -> bool:
+    """The operator takes its promise back, before energy flows: the driver pays nothing. False: it was over already."""
+    if reason_id not in OPERATORS_REASONS:
+        raise Refused(_("Choose a reason."), code="30011")
+    if booking.state in (State.CANCELLED, State.NO_SHOW, State.FAILED):
+        return False
+    session = charging_selectors.live_session(booking.code)
+    if session:
+        charging.withdraw(session, why="the operator cancelled the order")
+    booking.refresh_from_db()
+    refuse_unless_cancellable(booking)
+    why = f"cancelled by the operator ({by}), reason {reason_id}"
+    try:
+        _end_early(booking, State.CANCELLED, reason_id=reason_id, fee_percent=Decimal(0), why=why)
+    except StaleMove as lost:
+        raise refusals.CannotCancel(_("The charge has just begun. Stop it instead.")) from lost
+    progress.tell_cancelled(booking)
+    return True
 
 
 def refuse_unless_cancellable(booking: Booking) -> None:

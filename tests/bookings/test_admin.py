@@ -51,6 +51,38 @@ def test_nobody_writes(client, factory, rows, model):
     assert client.post(reverse(f"admin:{model}_delete", args=[rows[model]])).status_code == 403
 
 
+def cancel_in_admin(client, booking, reason_id="14"):
+    chosen = {"action": "cancel", "_selected_action": [booking.pk], "reason_id": reason_id}
+    return client.post(reverse("admin:bookings_booking_changelist"), chosen, follow=True)
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("MANAGER", "CANCELLED"), ("VIEWER", "CONFIRMED"), ("FINANCE", "CONFIRMED")]
+)
+def test_managers_cancel_for_their_operator(client, factory, app, placed, role, state):
+    user = staff_of(factory, app.plug.evse.station.operator)
+    user.staff.role = role
+    user.staff.save()
+    client.force_login(user)
+    cancel_in_admin(client, placed)
+    assert app.booking().state == state
+
+
+def test_managers_of_another_operator_cancel_nothing(client, factory, app, placed):
+    user = staff_of(factory, factory.make_operator())
+    user.staff.role = "MANAGER"
+    user.staff.save()
+    client.force_login(user)
+    cancel_in_admin(client, placed)
+    assert app.booking().state == "CONFIRMED"
+
+
+def test_cancelling_without_a_reason_says_so(client, factory, app, placed):
+    client.force_login(factory.make_user(is_staff=True, is_superuser=True))
+    assert b"Choose a reason" in cancel_in_admin(client, placed, reason_id="").content
+    assert app.booking().state == "CONFIRMED"
+
+
 def test_the_secrets_of_a_booking_are_not_shown(client, factory, placed):
     client.force_login(factory.make_user(is_staff=True, is_superuser=True))
     page = client.get(reverse("admin:bookings_booking_change", args=[placed.pk])).content.decode()

@@ -4,6 +4,7 @@ from apps.beckn import inbox
 from apps.bookings import services
 from apps.bookings.models import Booking
 from apps.charging.models import Session
+from apps.lib.errors import Refused
 from apps.ocpp import events
 from tests.bookings.doubles import App, code_of, lines, state_of, total
 from tests.factory import NOON
@@ -49,6 +50,50 @@ def test_after_energy_flows_it_is_stopped_not_cancelled(app, placed, charger):
         assert code_of(app.about("cancel", descriptor=descriptor)) == "50001"
     assert not charger.asked("remote_stop").exists()
     assert app.booking().state == State.IN_SESSION
+
+
+# --- By the operator --------------------------------------------------------------------------------------
+def by_operator(booking: Booking, factory, reason_id: str = "14") -> bool:
+    return services.cancel_as_operator(booking=booking, reason_id=reason_id, by=factory.make_user())
+
+
+def test_when_the_operator_cancels_the_driver_is_told_and_pays_nothing(app, placed, factory):
+    assert by_operator(placed, factory)
+    (told,) = app.news()
+    cancellation = told["message"]["order"]["cancellation"]
+    assert (told["context"]["action"], state_of(told)) == ("on_cancel", ("CANCELLED", "order-cancelled"))
+    assert (cancellation["cancelled_by"], cancellation["reason"]["id"]) == ("PROVIDER", "14")
+    assert (total(told), lines(told)) == ("0.00", {"cancellation-fee": "0.00"})
+
+
+def test_the_operator_cancels_once(app, placed, factory):
+    assert by_operator(placed, factory)
+    app.news()
+    assert not by_operator(app.booking(), factory)
+    assert app.news() == []
+
+
+@pytest.mark.parametrize("reason_id", ["", "2", "12", "77"])
+def test_the_operator_gives_a_reason_of_its_own(app, placed, factory, reason_id):
+    with pytest.raises(Refused):
+        by_operator(placed, factory, reason_id)
+    assert app.booking().state == State.CONFIRMED
+
+
+def test_the_operator_does_not_cancel_what_has_begun(app, placed, charger, factory):
+    app.update("start-charging")
+    charger.begin(placed.start_token)
+    app.news()
+    with pytest.raises(Refused):
+        by_operator(app.booking(), factory)
+    assert app.booking().state == State.IN_SESSION
+
+
+def test_the_operator_gives_up_a_start_that_waits(app, placed, charger, factory):
+    app.update("start-charging")
+    assert by_operator(placed, factory)
+    assert Session.objects.get().failure == Session.Failure.WITHDRAWN
+    assert not charger.begin(placed.start_token).accepted
 
 
 def test_cancelling_gives_up_a_start_that_waits(app, placed, charger):
