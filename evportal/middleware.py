@@ -1,4 +1,4 @@
-"""Two rings around every view: ids for the log, and a page for each refusal."""
+"""Our own rings around every view: ids for the log, no account pages for guests, a page for each refusal."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from apps.lib.errors import Refused
 
@@ -26,6 +27,18 @@ def log_context(get_response: GetResponse) -> GetResponse:
         return response
 
     return with_log_context
+
+
+def guests_have_no_account_pages(get_response: GetResponse) -> GetResponse:
+    """Password, addresses and second factor are for accounts; a guest may only leave (allauth knows no guests)."""
+
+    def without_account_pages(request: HttpRequest) -> HttpResponse:
+        is_account_page = request.path.startswith("/accounts/") and request.path != reverse("account_logout")
+        if is_account_page and getattr(request.user, "is_guest", False):
+            return redirect("me")
+        return get_response(request)
+
+    return without_account_pages
 
 
 def show_refusals(get_response: GetResponse) -> GetResponse:

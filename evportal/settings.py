@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "evportal.middleware.guests_have_no_account_pages",
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "evportal.middleware.show_refusals",
@@ -214,6 +215,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = env.str("ACCOUNT_EMAIL_VERIFICATION", default="optional")
+# Beside allauth's own limits: how many guests may come from one address.
+ACCOUNT_RATE_LIMITS = {"guest": "30/h/ip"}
 ACCOUNT_ADAPTER = "apps.accounts.adapter.PortalAccountAdapter"
 MFA_TOTP_ISSUER = "EV Portal"
 

@@ -44,6 +44,7 @@ OCPP: dict[str, str] = {
 
 # What one room tells another.
 EVENTS: dict[str, str] = {
+    "guest.claimed": "apps.orders.guests.hand_over",
     "session.changed": "apps.bookings.progress.session_changed",
     "order.known": "apps.bookings.selectors.known_order",
     "walk_in.starting": "apps.bookings.progress.refuse_if_held",
@@ -73,6 +74,7 @@ DUTIES: dict[str, str] = {
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "order deadlines": "apps.orders.services.move_overdue",
+    "guest links": "apps.orders.guests.send_links",
     "order polls": "apps.orders.services.ask_again",
     "live streams": "apps.orders.listener.keep_listening",
     "old offers": "apps.discovery.services.forget_old",

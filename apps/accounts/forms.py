@@ -1,6 +1,10 @@
 from functools import partial
+from typing import Any
 
 from django import forms
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User, Vehicle, VehicleModel
@@ -40,6 +44,27 @@ class ProfileForm(forms.ModelForm):
 
 class DemoSignInForm(forms.Form):
     person = forms.ChoiceField(choices=[(person.email, person.name) for person in DEMO_PEOPLE])
+
+
+class GuestForm(forms.Form):
+    """An e-mail address, and where the guest wanted to go: only to a quote, and only on our own pages."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        help_text=_("We send the link to your order there, and nothing else."),
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def next_path(self) -> str:
+        wanted = self.data.get("next", "")
+        host, secure = self.request.get_host(), self.request.is_secure()
+        ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts={host}, require_https=secure)
+        return wanted if wanted and ours else reverse("home")
 
 
 # --- Vehicles ---------------------------------------------------------------------------------------------

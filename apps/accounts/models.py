@@ -42,6 +42,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_demo = models.BooleanField(_("belongs to the demo"), default=False, editable=False)
+    # Somebody who orders without an account: `email` is a made-up name of the row, mail goes to `contact_email`,
+    # and the signed link in it is their key.
+    is_guest = models.BooleanField(_("is a guest"), default=False, editable=False)
+    contact_email = models.EmailField(blank=True, editable=False)
+    link_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     USERNAME_FIELD = "email"
@@ -56,7 +61,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ["email"]
 
     def __str__(self) -> str:
-        return self.name or self.email
+        return self.name or self.mail_address
+
+    @property
+    def mail_address(self) -> str:
+        """Where mail to this person goes."""
+        return self.contact_email if self.is_guest else self.email
 
     def clean(self) -> None:
         super().clean()
@@ -66,7 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
     def get_short_name(self) -> str:
-        return self.name.split(" ")[0] if self.name else self.email.partition("@")[0]
+        return self.name.split(" ")[0] if self.name else self.mail_address.partition("@")[0]
 
     @property
     def initial(self) -> str:

@@ -3,17 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User, Vehicle, VehicleModel
+from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 
 DEMO_PASSWORD = "charge-me-up"  # published on the sign-in page of a demo; worth nothing anywhere else
+
+GUESTS_HOST = "guest.invalid"  # RFC 2606: no mail ever goes there
+LINKS_A_ROUND = 20
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,39 @@ def change_profile(user: User, *, name: str, phone: str, language: str) -> None:
 def change_language(user: User, *, language: str) -> None:
     user.language = language
     user.save(update_fields=["language"])
+
+
+# --- Guests -----------------------------------------------------------------------------------------------
+
+
+def make_guest(*, email: str, language: str) -> User:
+    """Somebody who orders without an account. The same address may have an account, or be a guest many times."""
+    return User.objects.create_user(
+        f"{uuid4().hex}@{GUESTS_HOST}", contact_email=email.strip().lower(), language=language, is_guest=True
+    )
+
+
+@transaction.atomic
+def hand_over_guest(*, guest: User, to: User) -> None:
+    """All that a guest has becomes that of an account, once; the guest is nobody afterwards."""
+    if to.is_guest:
+        raise Refused(_("Sign in first."))
+    if User.objects.filter(pk=guest.pk, is_guest=True, is_active=True).update(is_active=False):
+        wiring.announce("guest.claimed", guest, to)
+
+
+def links_to_send(guests: QuerySet[User]) -> list[User]:
+    """Those of `guests` whose link has not been sent; taking one from the list is `take_link_to_send`."""
+    return list(guests.filter(is_guest=True, is_active=True, link_sent_at=None)[:LINKS_A_ROUND])
+
+
+def take_link_to_send(guest: User) -> bool:
+    """True for the one who sends it."""
+    return bool(User.objects.filter(pk=guest.pk, link_sent_at=None).update(link_sent_at=clock.now()))
+
+
+def link_not_sent(guest: User) -> None:
+    User.objects.filter(pk=guest.pk).update(link_sent_at=None)
 
 
 # --- Vehicles ---------------------------------------------------------------------------------------------

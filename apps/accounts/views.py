@@ -27,6 +27,8 @@ from apps.lib.htmx import HtmxRequest, page_or_fragment
 @login_required
 @require_http_methods(["GET", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
+    if request.user.is_guest:
+        return render(request, "accounts/guest.html")
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         services.change_profile(request.user, **form.cleaned_data)

@@ -25,7 +25,7 @@ def send_free(watch: Watch) -> None:
         mail = EmailMessage(
             subject=" ".join(render_to_string("discovery/email/free_subject.txt", context).split()),
             body=render_to_string("discovery/email/free_message.txt", context).strip() + "\n",
-            to=[watch.person.email],
+            to=[watch.person.mail_address],
             headers={"Message-ID": message_id(watch)},
             connection=get_connection(timeout=SEND_SECONDS),
         )

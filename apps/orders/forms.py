@@ -1,10 +1,13 @@
 import re
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
 from apps.beckn.wire.v1_1 import taxonomy
 
 LEAST_KWH, MOST_KWH = Decimal(1), Decimal(100)
@@ -43,6 +46,14 @@ class BillingForm(forms.Form):
         help_text=_("With country code, for example +91 98450 12345. The operator sees it."),
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
     )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any):
+        """A guest may stay without a name."""
+        super().__init__(*args, initial={"name": person.name, "phone": person.phone}, **kwargs)
+        self.fields["name"].required = not person.is_guest
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or gettext("Guest")
 
     def clean_phone(self) -> str:
         """E.164, the only form that every peer accepts."""

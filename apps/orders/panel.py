@@ -169,10 +169,9 @@ def _waiting(order: Order) -> dict[str, Any]:
 
 
 def _quote(order: Order) -> dict[str, Any]:
-    person = order.driver
     return {
         "lines": lines(order, OrderLine.Kind.QUOTE),
-        "billing_form": BillingForm(initial={"name": person.name, "phone": person.phone}),
+        "billing_form": BillingForm(person=order.driver),
     }
 
 

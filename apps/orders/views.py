@@ -53,11 +53,11 @@ def order(request: HtmxRequest, code: UUID) -> HttpResponse:
 @require_POST
 def terms(request: HtmxRequest, code: UUID) -> HttpResponse:
     found = selectors.order_for(request.user, code)
-    form = BillingForm(request.POST)
+    form = BillingForm(request.POST, person=request.user)
     if not form.is_valid():
         context = panel.context(found, billing_form=form)
         return page_or_fragment(request, "orders/order.html", "orders/_live.html", context, status=422)
-    services.request_terms(found, billing={**form.cleaned_data, "email": request.user.email})
+    services.request_terms(found, billing={**form.cleaned_data, "email": request.user.mail_address})
     return redirect(found)
 
 

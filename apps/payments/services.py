@@ -155,6 +155,11 @@ def _wish(payment: Payment, wish: str, *, states, **changes) -> None:
     payment.refresh_from_db()
 
 
+def hand_over(*, payer: AbstractBaseUser, to: AbstractBaseUser) -> None:
+    """All payments of one person become those of another: the same person, who made an account."""
+    Payment.objects.filter(payer=payer).update(payer=to)
+
+
 def settle_due() -> int:
     """Duty: carry out wishes, ask about payments under way, end what expired. Returns how many were dealt with."""
     due = Payment.objects.filter(next_try_at__lte=clock.now()).order_by("next_try_at")
