@@ -64,6 +64,24 @@ def test_a_forgotten_password_is_replaced_by_mail(open_page, asha, server):
     assert asha.check_password("another-quiet-night")
 
 
+def test_going_on_as_a_guest(open_page, size, theme, assert_no_axe_violations, assert_fits, keep_picture):
+    page = open_page("/accounts/login/?next=/orders/new/", size=size, theme=theme)
+    form = page.locator("form", has=page.get_by_role("button", name="Go on as a guest"))
+    assert_no_axe_violations(page)
+    assert_fits(page)
+    keep_picture(page, f"guest-{size}-{theme}")
+    form.get_by_label("E-mail address").fill("guest@example.org")
+    form.get_by_role("button", name="Go on as a guest").click()
+    page.wait_for_url("**/orders/new/")
+    page.goto("/me/")
+    expect(page.get_by_text("guest@example.org").last).to_be_visible()
+    assert_no_axe_violations(page)
+    assert_fits(page)
+    keep_picture(page, f"guest-me-{size}-{theme}")
+    page.get_by_role("button", name="I have an account").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_a_demo_person_signs_in_with_one_press(open_page, settings, assert_no_axe_violations):
     settings.DEMO = True
     services.make_demo_people()
