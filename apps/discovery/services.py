@@ -68,6 +68,7 @@ OFFER_FACTS = (
     "status_seen_at",
     "shown_status",
     "shown_seen_at",
+    "last_charge_at",
     "seen_at",
 )
 SHOWN = ("shown_status", "shown_seen_at")
@@ -298,6 +299,7 @@ def _offer_row(offer: ToldOffer, station: int, seen_at: datetime) -> Offer:
         status=plug.availability,
         status_changed_at=plug.status_changed_at and min(plug.status_changed_at, seen_at),
         status_seen_at=min(plug.last_seen_at or seen_at, seen_at),
+        last_charge_at=plug.last_charge_at and min(plug.last_charge_at, seen_at),
         seen_at=seen_at,
     )
 
