@@ -1,6 +1,7 @@
 """Asking the network, and keeping what it answers."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -178,7 +179,8 @@ def _keep_stations(
     by_key = {(station.provider_id, station.location_id): station for station in told}
     if not by_key:
         return {}
-    known = {(row.provider_id, row.location_id): row for row in _known_stations(bpp_id, by_key)}
+    before = _known_stations(bpp_id, by_key).values_list(*STATION_KEY[1:], "zone", "lat", "lon", "seen_at")
+    known = {(provider, location): _Before(*facts) for provider, location, *facts in before}
     rows = [
         OfferedStation(
             bpp_id=bpp_id,
@@ -197,15 +199,25 @@ def _keep_stations(
     _upsert(OfferedStation, rows, STATION_KEY, STATION_FACTS)
     # Locked, so that two pages about one station do not each forget the plugs of the other.
     rows = _known_stations(bpp_id, by_key).select_for_update()
+    rows = rows.only(*STATION_KEY[1:], *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
     return {key: row for row in rows if (key := (row.provider_id, row.location_id)) in by_key}
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a station was before this answer."""
+
+    zone: str
+    lat: Decimal
+    lon: Decimal
+    seen_at: datetime
 
 
 def _known_stations(bpp_id: str, keys: dict) -> models.QuerySet[OfferedStation]:
     providers, locations = zip(*keys, strict=True)
-    rows = OfferedStation.objects.filter(
+    return OfferedStation.objects.filter(
         bpp_id=bpp_id, provider_id__in=set(providers), location_id__in=set(locations)
     )
-    return rows.only("provider_id", "location_id", *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
 
 
 @cache
@@ -214,7 +226,7 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
-def _zone(station: ToldStation, known: OfferedStation | None) -> str:
+def _zone(station: ToldStation, known: _Before | None) -> str:
     if station.zone in _zones():
         return station.zone
     if known and known.zone and (known.lat, known.lon) == (station.lat, station.lon):
@@ -226,25 +238,32 @@ def _keep_offers(
     told: list[ToldOffer], stations: dict[tuple[str, str], OfferedStation], *, seen_at: datetime
 ) -> dict[int, list[Offer]]:
     """Insert or refresh; station → all its plugs, those that other pages told of included."""
-    places = [row.pk for row in stations.values()]
-    fields = ("station_id", "item_id", "evse_id", "standard", "power_type", "max_kw", "traits", "status")
-    known = Offer.objects.filter(station__in=places).only(*fields, "status_seen_at", *SHOWN, "seen_at")
-    plugs = {(row.station_id, row.item_id): row for row in known}
+    by_station: dict[int, list[Offer]] = {row.pk: [] for row in stations.values()}
+    known = Offer.objects.filter(station__in=by_station)
+    before = known.values_list("station", "item_id", "seen_at")
+    told_before = {(station, item): seen for station, item, seen in before}
     rows = []
     for offer in told:
         station = stations[offer.station.provider_id, offer.station.location_id].pk
-        old = plugs.get((station, offer.item_id))
-        if old is None or old.seen_at <= seen_at:
-            plugs[station, offer.item_id] = row = _offer_row(offer, station, seen_at)
-            rows.append(row)
-    by_station: dict[int, list[Offer]] = {place: [] for place in places}
-    for row in plugs.values():
+        if told_before.get((station, offer.item_id), seen_at) <= seen_at:
+            rows.append(_offer_row(offer, station, seen_at))
+    for row in (*rows, *_others(known, told_before, rows)):
         by_station[row.station_id].append(row)
     turned = [row for some in by_station.values() for row in _look_at_siblings(some) if row.pk]
     rows.sort(key=lambda row: (row.station_id, row.item_id))
     _upsert(Offer, rows, OFFER_KEY, OFFER_FACTS)
     Offer.objects.bulk_update(turned, SHOWN, batch_size=BATCH)
     return by_station
+
+
+def _others(known: models.QuerySet[Offer], told_before: dict, rows: list[Offer]) -> list[Offer]:
+    """The plugs at the stations that are not written now; mostly there are none, and nothing is asked."""
+    written = {(row.station_id, row.item_id) for row in rows}
+    if told_before.keys() <= written:
+        return []
+    fields = ("station_id", "item_id", "evse_id", "standard", "power_type", "max_kw", "traits", "status")
+    some = known.only(*fields, "status_seen_at", *SHOWN, "seen_at")
+    return [row for row in some if (row.station_id, row.item_id) not in written]
 
 
 def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
