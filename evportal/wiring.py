@@ -75,7 +75,7 @@ DUTIES: dict[str, str] = {
     "order deadlines": "apps.orders.services.move_overdue",
     "order polls": "apps.orders.services.ask_again",
     "live streams": "apps.orders.listener.keep_listening",
-    "old offers": "apps.discovery.services.forget_old",
+    "old offers": "apps.discovery.forgetting.forget_old",
     "watched areas": "apps.discovery.watches.ask_again",
     "watch deadlines": "apps.discovery.watches.move_overdue",
     "old watches": "apps.discovery.watches.forget_old",

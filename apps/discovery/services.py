@@ -1,4 +1,4 @@
-"""Asking the network, and keeping what it answers."""
+"""Asking the network, and keeping what it answers; `forgetting.py` has the rest."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,6 @@ from apps.live.push import changed_on_commit
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-RUNS_KEPT = timedelta(days=1)
 STATION_KEY = ("bpp_id", "provider_id", "location_id")
 STATION_FACTS = (
     "bpp_uri",
@@ -158,7 +157,7 @@ def record_catalog(
         {offer.station: None for offer in told}, bpp_id=bpp_id, bpp_uri=bpp_uri, seen_at=received_at
     )
     plugs = _keep_offers(told, stations, seen_at=received_at)
-    _keep_facets(stations.values(), plugs)
+    keep_facets(stations.values(), plugs)
     watching.notice(stations.values())
     _count_answer(transaction_id=transaction_id, bpp_id=bpp_id, plugs=len(told), error=error, at=received_at)
     return len(told)
@@ -249,7 +248,7 @@ def _keep_offers(
             rows.append(_offer_row(offer, station, seen_at))
     for row in (*rows, *_others(known, told_before, rows)):
         by_station[row.station_id].append(row)
-    turned = [row for some in by_station.values() for row in _look_at_siblings(some) if row.pk]
+    turned = [row for some in by_station.values() for row in look_at_siblings(some) if row.pk]
     rows.sort(key=lambda row: (row.station_id, row.item_id))
     _upsert(Offer, rows, OFFER_KEY, OFFER_FACTS)
     Offer.objects.bulk_update(turned, SHOWN, batch_size=BATCH)
@@ -266,7 +265,7 @@ def _others(known: models.QuerySet[Offer], told_before: dict, rows: list[Offer])
     return [row for row in some if (row.station_id, row.item_id) not in written]
 
 
-def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
+def look_at_siblings(plugs: list[Offer]) -> list[Offer]:
     """Set what each plug shows beside the others of its EVSE; those that show something new."""
     evses: dict[str, list[Offer]] = {}
     for plug in plugs:
@@ -280,7 +279,7 @@ def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
     return turned
 
 
-def _keep_facets(stations: Iterable[OfferedStation], plugs: dict[int, list[Offer]]) -> None:
+def keep_facets(stations: Iterable[OfferedStation], plugs: dict[int, list[Offer]]) -> None:
     rows = [
         Facets(
             station_id=station.pk,
@@ -351,20 +350,3 @@ def _count_answer(*, transaction_id: UUID, bpp_id: str, plugs: int, error: str, 
     if not is_first:
         SearchAnswer.objects.filter(pk=answer.pk).update(plugs=F("plugs") + plugs, pages=F("pages") + 1)
     changed_on_commit("search", run.area)
-
-
-# --- Forgetting -----------------------------------------------------------------------------------------
-
-
-def forget_old() -> int:
-    """A round of the worker: searches of yesterday, and offers nobody repeated for a long time."""
-    now = clock.now()
-    kept = timedelta(days=settings.DISCOVERY["OFFERS_KEPT_DAYS"])
-    gone = 0
-    for rows in (
-        SearchRun.objects.filter(asked_at__lt=now - RUNS_KEPT),
-        Offer.objects.filter(seen_at__lt=now - kept),
-        OfferedStation.objects.filter(seen_at__lt=now - kept, offers__isnull=True, favourites__isnull=True),
-    ):
-        gone += rows.delete()[0]
-    return gone
