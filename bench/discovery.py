@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
+from apps.lib.heap import settle
 from bench.discovery_data import copies, page_of_catalog
 from bench.figures import databases, percentile, scratch_folder, show
 from tests.foreign.databases import scratch_database
@@ -72,6 +73,7 @@ def _measure(engine: str) -> None:
     from django.core.management import call_command  # needs the settings
 
     call_command("migrate", verbosity=0)
+    settle()
     points = _positions()
     now = datetime.now().astimezone()
     with patch("apps.lib.clock.now", lambda: now):

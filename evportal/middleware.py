@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Our own rings around every view: ids for the log, no account pages for guests, a page for each refusal."""
+=======
+"""Rings around every view: shorter pages, ids for the log, and a page for each refusal."""
+>>>>>>> finding
 
 import re
 from collections.abc import Callable
@@ -6,13 +10,30 @@ from uuid import uuid4
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+<<<<<<< HEAD
 from django.shortcuts import redirect, render
 from django.urls import reverse
+=======
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.shortcuts import render
+>>>>>>> finding
 
 from apps.lib.errors import Refused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+class CompressedPages(GZipMiddleware):
+    """Pages and pins in a third of their size. Streams (photos, downloads) go out as they are.
+
+    A page holds words of the visitor and a CSRF token: the token is masked anew each time, and Django adds a random
+    number of bytes to each page, so that its compressed size tells nothing (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if response.streaming else super().process_response(request, response)
 
 
 def log_context(get_response: GetResponse) -> GetResponse:

@@ -77,7 +77,7 @@ DUTIES: dict[str, str] = {
     "guest links": "apps.orders.guests.send_links",
     "order polls": "apps.orders.services.ask_again",
     "live streams": "apps.orders.listener.keep_listening",
-    "old offers": "apps.discovery.services.forget_old",
+    "old offers": "apps.discovery.forgetting.forget_old",
     "watched areas": "apps.discovery.watches.ask_again",
     "watch deadlines": "apps.discovery.watches.move_overdue",
     "old watches": "apps.discovery.watches.forget_old",

@@ -212,21 +212,14 @@ class ConnectorAdmin(CatalogAdmin):
     autocomplete_fields = ["evse", "tariff"]
     fields = [
         *("evse", "code", "letter", "ocpp_connector_id", "standard", "format", "power_type", "max_kw"),
-        *(
-            "vehicle_types",
-            "tariff",
-            "is_published",
-            "status_now",
-            "status_changed_at",
-            "last_seen_at",
-            "status_source",
-        ),
+        *("vehicle_types", "tariff", "is_published", "status_now", "status_changed_at", "last_seen_at"),
+        *("status_source", "last_charge_at"),
     ]
     created_by = staticmethod(lambda facts: services.create_connector(**_given(facts)))
     updated_by = staticmethod(lambda row, changes: services.update_connector(connector=row, **changes))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connector | None = None) -> list[str]:
-        told = ["status_now", "status_changed_at", "last_seen_at", "status_source"]
+        told = ["status_now", "status_changed_at", "last_seen_at", "status_source", "last_charge_at"]
         named = ["evse", "code", "letter", "ocpp_connector_id"]
         return told + (named if obj else named[1:])
 

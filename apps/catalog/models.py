@@ -248,6 +248,8 @@ class Connector(models.Model):
     status_told_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     status_source = models.CharField(max_length=20, blank=True)  # "ocpp", "import", "operator"
+    # When a charge last ended here with energy in the car: a better witness than any status. null = not known.
+    last_charge_at = models.DateTimeField(null=True, blank=True)
     is_published = models.BooleanField(default=True)  # no longer on the post: kept for the deals made with it
 
     class Meta:

@@ -322,6 +322,7 @@ def _specifications(plug: Connector, offer: OfferedEvse, now: datetime) -> wire.
         status_changed_at=plug.status_changed_at and clock.utc_text(plug.status_changed_at),
         evse_id=offer.evse.code,
         last_seen_at=plug.last_seen_at and clock.utc_text(plug.last_seen_at),
+        last_charge_at=plug.last_charge_at and clock.utc_text(plug.last_charge_at),
         vehicle_type=list(plug.vehicle_types),
         reservable="no",  # we sell no slots: whoever comes is served
     )

@@ -157,7 +157,7 @@ def record_connector_status(
 
     A report for an earlier moment than the newest one is only a proof of life.
     """
-    at = seen_at if at > seen_at or seen_at - at > CLOCK_IS_NOT_SET else at
+    at = _believable(at, seen_at)
     plug = Connector.objects.filter(pk=connector.pk)
     _saw(plug, seen_at)
     news = plug.filter(Q(status_told_at__isnull=True) | Q(status_told_at__lte=at))
@@ -171,6 +171,21 @@ def record_connector_status(
         fields=["status", "status_changed_at", "status_told_at", "status_source", "last_seen_at"]
     )
     return bool(changed)
+
+
+def _believable(at: datetime, heard_at: datetime) -> datetime:
+    """A clock that is ahead or was never set tells nothing: then the moment we heard it counts."""
+    return heard_at if at > heard_at or heard_at - at > CLOCK_IS_NOT_SET else at
+
+
+def record_charge(*, connector: Connector, energy_kwh: Decimal, ended_at: datetime) -> bool:
+    """A charge at this plug is over. True when it is the newest that brought energy; one without proves nothing."""
+    if energy_kwh <= 0:
+        return False
+    at = _believable(ended_at, clock.now())
+    plug = Connector.objects.filter(pk=connector.pk)
+    news = plug.filter(Q(last_charge_at__isnull=True) | Q(last_charge_at__lt=at))
+    return bool(news.update(last_charge_at=at))
 
 
 def record_contact(*, charge_point_id: str, seen_at: datetime) -> int:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.catalog.models import Connector
+from apps.catalog.services import record_charge
 from apps.charging.models import Session
 from apps.lib import clock, wiring
 from apps.lib.codes import new_code
@@ -158,6 +159,7 @@ def close(session: Session, *, why: str, ended_at: datetime | None = None) -> bo
     except StaleMove:
         session.refresh_from_db()
         return close(session, why=why, ended_at=ended_at)
+    record_charge(connector=session.connector, energy_kwh=session.energy_wh / 1000, ended_at=session.ended_at)
     changed(session)
     return True
 

@@ -131,6 +131,7 @@ class Offer(models.Model):
     # The same after a look at the other plugs of its EVSE: a car at one of them takes the place of all.
     shown_status = models.CharField(max_length=16, blank=True)
     shown_seen_at = models.DateTimeField(null=True)
+    last_charge_at = models.DateTimeField(null=True)  # a charge last ended here with energy; null = not told
     seen_at = models.DateTimeField()  # when this snapshot came home
 
     class Meta:

@@ -112,14 +112,29 @@ def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
             continue
         green = _green_categories(provider)
         points = {point.id: point for point in (*catalog.fulfillments, *provider.fulfillments) if point.id}
-        details = _details(provider.items)
+        listed = [_Listed.of(item, points) for item in provider.items]
+        details = _details(listed)
         stations = {
             place.id: station
             for place in provider.locations
             if (station := _station(provider, place, details.get(place.id, {})))
         }
-        for item in provider.items:
-            yield from _offers(item, points, stations, green)
+        for entry in listed:
+            yield from _offers(entry, stations, green)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """An item of a catalog, the charging point that it names, and what both say of the plug."""
+
+    item: wire.Item
+    point: wire.Fulfillment | None
+    plug: wire.PlugFacts
+
+    @classmethod
+    def of(cls, item: wire.Item, points: dict[str, wire.Fulfillment]) -> "_Listed":
+        point = next((points[name] for name in item.fulfillment_ids if name in points), None)
+        return cls(item, point, wire.read_plug(item, point))
 
 
 def _green_categories(provider: wire.Provider) -> frozenset[str]:
@@ -154,13 +169,13 @@ def _station(provider: wire.Provider, place: wire.Location, details: dict[str, A
     )
 
 
-def _details(items: tuple[wire.Item, ...]) -> dict[str, dict[str, Any]]:
+def _details(listed: list[_Listed]) -> dict[str, dict[str, Any]]:
     """Time zone and opening by location id: in core a location has neither, so the items tell them."""
     found: dict[str, dict[str, Any]] = {}
-    for item in items:
-        new = [place for place in item.location_ids if place not in found]
+    for entry in listed:
+        new = [place for place in entry.item.location_ids if place not in found]
         if new:
-            found |= dict.fromkeys(new, _opening(item, wire.read_plug(item)))
+            found |= dict.fromkeys(new, _opening(entry.item, entry.plug))
     return found
 
 
@@ -179,21 +194,15 @@ def _opening(item: wire.Item, plug: wire.PlugFacts) -> dict[str, Any]:
     }
 
 
-def _offers(
-    item: wire.Item,
-    points: dict[str, wire.Fulfillment],
-    stations: dict[str, ToldStation],
-    green: frozenset[str],
-) -> Iterator[ToldOffer]:
+def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[str]) -> Iterator[ToldOffer]:
+    item, point, plug = entry.item, entry.point, entry.plug
     code = ((item.descriptor and item.descriptor.code) or "").strip().lower()
     if not _is_usable_id(item.id) or code not in ENERGY_CODES:
         return
-    point = next((points[name] for name in item.fulfillment_ids if name in points), None)
     named = [stations[name] for name in item.location_ids if name in stations]
     # Without a word about the place there is only one it can be.
     places = named or (list(stations.values()) if len(stations) == 1 and not item.location_ids else [])
     currency, rate = _price(item.price)
-    plug = wire.read_plug(item, point)
     for station in places:
         yield ToldOffer(
             station=station,

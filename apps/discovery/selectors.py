@@ -235,6 +235,7 @@ class PlugCard:
     may_be_ordered: bool
     is_first_free: bool  # its button is the primary one
     zone: str
+    last_charge: str  # 'Last charge worked 2 h ago'; empty when nobody told
     shares_place_with: list[str]  # letters of the plugs that serve the same car's place
 
     @property
@@ -299,6 +300,7 @@ def _plug_card(
         may_be_ordered=word in (words.FREE, words.UNKNOWN, "preparing"),
         is_first_free=offer == next(free, None),
         zone=zone,
+        last_charge=words.last_charge_text(offer, now),
         shares_place_with=[
             other.letter or other.name
             for other in offers

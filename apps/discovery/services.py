@@ -1,6 +1,7 @@
-"""Asking the network, and keeping what it answers."""
+"""Asking the network, and keeping what it answers; `forgetting.py` has the rest."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -26,7 +27,6 @@ from apps.live.push import changed_on_commit
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-RUNS_KEPT = timedelta(days=1)
 STATION_KEY = ("bpp_id", "provider_id", "location_id")
 STATION_FACTS = (
     "bpp_uri",
@@ -68,6 +68,7 @@ OFFER_FACTS = (
     "status_seen_at",
     "shown_status",
     "shown_seen_at",
+    "last_charge_at",
     "seen_at",
 )
 SHOWN = ("shown_status", "shown_seen_at")
@@ -156,7 +157,7 @@ def record_catalog(
         {offer.station: None for offer in told}, bpp_id=bpp_id, bpp_uri=bpp_uri, seen_at=received_at
     )
     plugs = _keep_offers(told, stations, seen_at=received_at)
-    _keep_facets(stations.values(), plugs)
+    keep_facets(stations.values(), plugs)
     watching.notice(stations.values())
     _count_answer(transaction_id=transaction_id, bpp_id=bpp_id, plugs=len(told), error=error, at=received_at)
     return len(told)
@@ -177,7 +178,8 @@ def _keep_stations(
     by_key = {(station.provider_id, station.location_id): station for station in told}
     if not by_key:
         return {}
-    known = {(row.provider_id, row.location_id): row for row in _known_stations(bpp_id, by_key)}
+    before = _known_stations(bpp_id, by_key).values_list(*STATION_KEY[1:], "zone", "lat", "lon", "seen_at")
+    known = {(provider, location): _Before(*facts) for provider, location, *facts in before}
     rows = [
         OfferedStation(
             bpp_id=bpp_id,
@@ -196,15 +198,25 @@ def _keep_stations(
     _upsert(OfferedStation, rows, STATION_KEY, STATION_FACTS)
     # Locked, so that two pages about one station do not each forget the plugs of the other.
     rows = _known_stations(bpp_id, by_key).select_for_update()
+    rows = rows.only(*STATION_KEY[1:], *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
     return {key: row for row in rows if (key := (row.provider_id, row.location_id)) in by_key}
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a station was before this answer."""
+
+    zone: str
+    lat: Decimal
+    lon: Decimal
+    seen_at: datetime
 
 
 def _known_stations(bpp_id: str, keys: dict) -> models.QuerySet[OfferedStation]:
     providers, locations = zip(*keys, strict=True)
-    rows = OfferedStation.objects.filter(
+    return OfferedStation.objects.filter(
         bpp_id=bpp_id, provider_id__in=set(providers), location_id__in=set(locations)
     )
-    return rows.only("provider_id", "location_id", *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
 
 
 @cache
@@ -213,7 +225,7 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
-def _zone(station: ToldStation, known: OfferedStation | None) -> str:
+def _zone(station: ToldStation, known: _Before | None) -> str:
     if station.zone in _zones():
         return station.zone
     if known and known.zone and (known.lat, known.lon) == (station.lat, station.lon):
@@ -225,28 +237,35 @@ def _keep_offers(
     told: list[ToldOffer], stations: dict[tuple[str, str], OfferedStation], *, seen_at: datetime
 ) -> dict[int, list[Offer]]:
     """Insert or refresh; station → all its plugs, those that other pages told of included."""
-    places = [row.pk for row in stations.values()]
-    fields = ("station_id", "item_id", "evse_id", "standard", "power_type", "max_kw", "traits", "status")
-    known = Offer.objects.filter(station__in=places).only(*fields, "status_seen_at", *SHOWN, "seen_at")
-    plugs = {(row.station_id, row.item_id): row for row in known}
+    by_station: dict[int, list[Offer]] = {row.pk: [] for row in stations.values()}
+    known = Offer.objects.filter(station__in=by_station)
+    before = known.values_list("station", "item_id", "seen_at")
+    told_before = {(station, item): seen for station, item, seen in before}
     rows = []
     for offer in told:
         station = stations[offer.station.provider_id, offer.station.location_id].pk
-        old = plugs.get((station, offer.item_id))
-        if old is None or old.seen_at <= seen_at:
-            plugs[station, offer.item_id] = row = _offer_row(offer, station, seen_at)
-            rows.append(row)
-    by_station: dict[int, list[Offer]] = {place: [] for place in places}
-    for row in plugs.values():
+        if told_before.get((station, offer.item_id), seen_at) <= seen_at:
+            rows.append(_offer_row(offer, station, seen_at))
+    for row in (*rows, *_others(known, told_before, rows)):
         by_station[row.station_id].append(row)
-    turned = [row for some in by_station.values() for row in _look_at_siblings(some) if row.pk]
+    turned = [row for some in by_station.values() for row in look_at_siblings(some) if row.pk]
     rows.sort(key=lambda row: (row.station_id, row.item_id))
     _upsert(Offer, rows, OFFER_KEY, OFFER_FACTS)
     Offer.objects.bulk_update(turned, SHOWN, batch_size=BATCH)
     return by_station
 
 
-def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
+def _others(known: models.QuerySet[Offer], told_before: dict, rows: list[Offer]) -> list[Offer]:
+    """The plugs at the stations that are not written now; mostly there are none, and nothing is asked."""
+    written = {(row.station_id, row.item_id) for row in rows}
+    if told_before.keys() <= written:
+        return []
+    fields = ("station_id", "item_id", "evse_id", "standard", "power_type", "max_kw", "traits", "status")
+    some = known.only(*fields, "status_seen_at", *SHOWN, "seen_at")
+    return [row for row in some if (row.station_id, row.item_id) not in written]
+
+
+def look_at_siblings(plugs: list[Offer]) -> list[Offer]:
     """Set what each plug shows beside the others of its EVSE; those that show something new."""
     evses: dict[str, list[Offer]] = {}
     for plug in plugs:
@@ -260,7 +279,7 @@ def _look_at_siblings(plugs: list[Offer]) -> list[Offer]:
     return turned
 
 
-def _keep_facets(stations: Iterable[OfferedStation], plugs: dict[int, list[Offer]]) -> None:
+def keep_facets(stations: Iterable[OfferedStation], plugs: dict[int, list[Offer]]) -> None:
     rows = [
         Facets(
             station_id=station.pk,
@@ -298,6 +317,7 @@ def _offer_row(offer: ToldOffer, station: int, seen_at: datetime) -> Offer:
         status=plug.availability,
         status_changed_at=plug.status_changed_at and min(plug.status_changed_at, seen_at),
         status_seen_at=min(plug.last_seen_at or seen_at, seen_at),
+        last_charge_at=plug.last_charge_at and min(plug.last_charge_at, seen_at),
         seen_at=seen_at,
     )
 
@@ -330,20 +350,3 @@ def _count_answer(*, transaction_id: UUID, bpp_id: str, plugs: int, error: str, 
     if not is_first:
         SearchAnswer.objects.filter(pk=answer.pk).update(plugs=F("plugs") + plugs, pages=F("pages") + 1)
     changed_on_commit("search", run.area)
-
-
-# --- Forgetting -----------------------------------------------------------------------------------------
-
-
-def forget_old() -> int:
-    """A round of the worker: searches of yesterday, and offers nobody repeated for a long time."""
-    now = clock.now()
-    kept = timedelta(days=settings.DISCOVERY["OFFERS_KEPT_DAYS"])
-    gone = 0
-    for rows in (
-        SearchRun.objects.filter(asked_at__lt=now - RUNS_KEPT),
-        Offer.objects.filter(seen_at__lt=now - kept),
-        OfferedStation.objects.filter(seen_at__lt=now - kept, offers__isnull=True, favourites__isnull=True),
-    ):
-        gone += rows.delete()[0]
-    return gone

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.discovery.models import Offer, OfferedStation
@@ -106,6 +106,19 @@ def word_of(offer: Offer, now: datetime, closing: Closing | None) -> str:
     if closing:
         return CLOSED
     return WORDS.get(offer.told_status, UNKNOWN) if is_fresh(offer, now) else UNKNOWN
+
+
+def last_charge_text(offer: Offer, now: datetime) -> str:
+    """'Last charge worked 2 h ago': the operator's word, with its age. Empty when it told none."""
+    if offer.last_charge_at is None:
+        return ""
+    minutes = max(1, (now - offer.last_charge_at) // timedelta(minutes=1))
+    hours, days = minutes // 60, minutes // (60 * 24)
+    if days >= 2:
+        age = ngettext("{count} day", "{count} days", days).format(count=days)
+    else:
+        age = gettext("{} h").format(hours) if hours else gettext("{} min").format(minutes)
+    return gettext("Last charge worked {age} ago").format(age=age)
 
 
 # --- What a station says ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from apps.beckn.models import Subscriber
 from apps.beckn.wire import v1_1 as wire
 from apps.discovery import services
 from apps.discovery.models import SearchRun
+from tests.browser.conftest import SIZES
 from tests.discovery import catalogs
 
 BPP, SILENT = "grid.sparkdock.example", "volt.example"
@@ -495,3 +496,40 @@ def test_an_open_station_is_mended_in_place(explore, stations, operators, tell):
     page.go_back()
     expect(card(page, "Cubbon Park Plaza")).to_contain_text("0 of 1 free")
     assert_stayed(page)
+
+
+@pytest.mark.parametrize("sheet", ["peek", "half", "full"])
+def test_language_and_theme_are_one_tap_away_on_the_phone(
+    open_page, stations, sheet, assert_fits, assert_no_axe_violations
+):
+    """The map hides the bar that has them elsewhere."""
+    page = open_page("/")
+    page.locator("[data-sheet]").evaluate(f"sheet => sheet.dataset.height = '{sheet}'")
+    page.locator(".sheet__menu summary").click()
+    expect(page.locator(".sheet__menu .menu__panel")).to_be_in_viewport(ratio=1)
+    assert_no_axe_violations(page)
+    assert_fits(page)
+    page.locator(".sheet__menu").get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.keyboard.press("Escape")
+    expect(page.locator(".sheet__menu .menu__panel")).to_be_hidden()
+    page.locator(".sheet__menu summary").click()
+    page.locator(".sheet__menu").get_by_role("button", name="हिंदी").click()
+    expect(page.locator("html")).to_have_attribute("lang", "hi")
+
+
+def test_the_desktop_has_them_in_its_bar_only(open_page, stations):
+    page = open_page("/", size="desktop")
+    expect(page.locator(".sheet__menu")).to_be_hidden()
+    expect(page.locator(".topbar summary")).to_be_visible()
+
+
+def test_without_a_script_the_phone_has_its_bar(chromium, server, stations, settings):
+    settings.WHITENOISE_AUTOREFRESH = True
+    context = chromium.new_context(base_url=server, viewport=SIZES["phone"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.locator(".topbar summary").click()
+    page.locator(".topbar").get_by_role("button", name="हिंदी").click()
+    expect(page.locator("html")).to_have_attribute("lang", "hi")
+    context.close()

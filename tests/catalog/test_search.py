@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.beckn.models import Message
 from apps.catalog.models import Connector, Station
 from apps.catalog.selectors import FRESH_FOR
+from apps.catalog.services import record_charge
 from tests.catalog.conftest import items_of, near
 from tests.factory import NOON
 
@@ -23,6 +25,13 @@ def plug(factory) -> Connector:
 def tags_of(part: dict, group: str) -> dict[str, str]:
     found = next(tags for tags in part["tags"] if tags["descriptor"]["code"] == group)
     return {tag["descriptor"]["code"]: tag["value"] for tag in found["list"]}
+
+
+def test_the_last_charge_that_worked_is_told(plug, search):
+    record_charge(connector=plug, energy_kwh=Decimal(3), ended_at=NOON - timedelta(hours=2))
+    (provider,) = search(near())
+    specifications = tags_of(provider["items"][0], "connector-specifications")
+    assert specifications["last-charge-at"] == "2026-11-22T04:30:00.000Z"
 
 
 def test_a_plug_nearby_is_told_with_its_station_and_price(plug, search):
@@ -46,6 +55,7 @@ def test_a_plug_nearby_is_told_with_its_station_and_price(plug, search):
         "vehicle-type": "4-WHEELER",
         "reservable": "no",
     }
+    assert "last-charge-at" not in tags_of(item, "connector-specifications")  # nobody knows of one
     prices = tags_of(item, "price-components")
     assert {name: Decimal(prices[name]) for name in ("energy-rate", "service-charge", "tax-percent")} == {
         "energy-rate": Decimal("18.5"),

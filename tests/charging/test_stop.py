@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import time_machine
+
 from apps.charging import services
 from apps.charging.models import Orphan, Session
 from apps.lib import clock as lib_clock
@@ -35,6 +37,27 @@ def test_the_charger_ends_a_session_with_its_last_register(charger, running):
     running.refresh_from_db()
     assert (running.state, running.energy_wh, running.meter_stop_wh) == (State.CLOSED, 4000, 5000)
     assert (running.ended_at, running.end_reason, running.deadline_at) == (NOON + minutes(10), "Remote", None)
+
+
+def last_charge_of(running) -> object:
+    return type(running.connector).objects.get(pk=running.connector_id).last_charge_at
+
+
+def test_a_charge_that_brought_energy_is_told_to_the_catalog(charger, running):
+    """ "Last charge worked": what a driver trusts more than a status."""
+    charger.meter(running.pk, (NOON + minutes(5), 3000))
+    assert last_charge_of(running) is None  # not while it may still go wrong
+    clock_of_charger = NOON + minutes(10)
+    with time_machine.travel(NOON + minutes(11), tick=False):
+        charger.end(running.pk, wh=5000, at=clock_of_charger)
+    assert last_charge_of(running) == clock_of_charger
+
+
+def test_a_charge_without_energy_is_not(charger, running):
+    charger.end(running.pk, wh=1000, at=NOON)
+    running.refresh_from_db()
+    assert running.state == State.CLOSED
+    assert last_charge_of(running) is None
 
 
 def test_the_same_end_again_changes_nothing(charger, running):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.accounts.models import User
-from apps.discovery import favourites, services
+from apps.discovery import favourites, forgetting
 from apps.discovery.models import Favourite, Offer, OfferedStation
 from tests.discovery import catalogs
 
@@ -119,11 +119,11 @@ def test_a_favourite_is_not_forgotten_with_its_offers(asha, station, tell):
     OfferedStation.objects.update(seen_at=long_ago)
     Offer.objects.update(seen_at=long_ago)
     Favourite.objects.create(person=asha, station=station)
-    services.forget_old()
-    services.forget_old()
+    forgetting.forget_old()
+    forgetting.forget_old()
     assert OfferedStation.objects.filter(pk=station.pk).exists() and not Offer.objects.exists()
     Favourite.objects.all().delete()
-    services.forget_old()
+    forgetting.forget_old()
     assert not OfferedStation.objects.exists()
 
 

@@ -2,6 +2,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.discovery.models import Offer, OfferedStation, SearchAnswer, SearchRun
 from tests.discovery import catalogs
@@ -219,3 +221,17 @@ def test_answers_are_counted_per_operator(tell):
 def test_a_catalog_nobody_asked_for_is_kept(tell):
     assert tell() == 1
     assert not SearchAnswer.objects.exists()
+
+
+def test_a_catalog_told_again_asks_no_more_for_more_plugs(tell):
+    """Rows that are written anew are not read first, and the number of queries does not grow with them."""
+    items = [catalogs.item(f"plug-{number}", connector_id="A") for number in range(12)]
+    few = catalogs.catalog(catalogs.provider(items=items[:2]))
+    many = catalogs.catalog(catalogs.provider(items=items))
+    tell(few), tell(many)
+    asked = []
+    for told in (few, many):
+        with CaptureQueriesContext(connection) as queries:
+            tell(told)
+        asked.append(len(queries))
+    assert asked[1] <= asked[0]

@@ -6,10 +6,12 @@ from uuid import UUID
 from apps.beckn.inbox import Inbound
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.discovery import handlers, services
+from apps.discovery import forgetting, handlers, services
 from apps.discovery.areas import area_around, distance_km
-from apps.discovery.models import Offer, OfferedStation, SearchAnswer, SearchRun
+from apps.discovery.facets import kind_bits, micros
+from apps.discovery.models import Facets, Offer, OfferedStation, SearchAnswer, SearchRun
 from apps.discovery.network import Asks
+from apps.lib import clock
 from tests.conformance import assert_conforms
 from tests.discovery import catalogs
 from tests.discovery.conftest import BPP, NOON
@@ -105,13 +107,13 @@ def test_old_searches_and_offers_are_forgotten(operators, tell, noon):
     services.refresh(**HERE)
     tell()
     noon.shift(timedelta(days=2))
-    services.forget_old()
+    forgetting.forget_old()
     assert not SearchRun.objects.exists()
     assert Offer.objects.exists()
     noon.shift(timedelta(days=40))
-    services.forget_old()
+    forgetting.forget_old()
     assert not OfferedStation.objects.exists()
-    assert services.forget_old() == 0
+    assert forgetting.forget_old() == 0
 
 
 def test_filters_travel_but_never_whether_a_plug_is_free(operators, client):
@@ -146,3 +148,29 @@ def test_words_and_filters_travel_together(operators):
     services.refresh_words(words="plaza", asks=Asks(current="DC"))
     assert_conforms("search", sent()[0])
     assert sent()[0]["message"]["intent"]["descriptor"] == {"name": "plaza"}
+
+
+def test_a_forgotten_plug_leaves_the_numbers_of_the_map(tell, noon):
+    """What the map asks of a station is what its plugs of today say, not what one said a month ago."""
+    old = catalogs.item("old", connector_type="CHADEMO", evse_id="e-1", availability="Charging")
+    young = catalogs.item("young", connector_type="IEC_62196_T2_COMBO", evse_id="e-1")
+    tell(catalogs.catalog(catalogs.provider(items=[old, young])))
+    kinds = Facets.objects.get().dc
+    noon.shift(timedelta(days=20))
+    tell(catalogs.catalog(catalogs.provider(items=[young])))
+    assert Facets.objects.get().dc == kinds
+    noon.shift(timedelta(days=11))
+    forgetting.forget_old()
+    row, plug = Facets.objects.get(), Offer.objects.get()
+    assert row.dc == kind_bits("IEC_62196_T2_COMBO", "DC", Decimal(60))[1] != kinds
+    assert row.seen_from == row.seen_to == micros(plug.seen_at)
+    assert plug.item_id == "young"
+
+
+def test_a_station_that_lost_all_its_plugs_is_nowhere_on_the_map(tell, noon):
+    tell(catalogs.catalog(catalogs.provider(items=[catalogs.item("a")])))
+    OfferedStation.objects.update(seen_at=clock.now() + timedelta(days=40))
+    noon.shift(timedelta(days=31))
+    forgetting.forget_old()
+    assert not Offer.objects.exists()
+    assert Facets.objects.get().seen_to == 0

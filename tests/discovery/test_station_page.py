@@ -111,6 +111,28 @@ def test_each_plug_says_when_it_was_confirmed(show, noon):
     assert "Not confirmed since 11:40 IST" in show(last_seen_at="2026-11-22T06:10:00Z")
 
 
+@pytest.mark.parametrize(
+    ("at", "age"),
+    [
+        ("2026-11-22T06:29:50Z", "1 min"),
+        ("2026-11-22T05:40:00Z", "50 min"),
+        ("2026-11-22T04:20:00Z", "2 h"),
+        ("2026-11-19T04:20:00Z", "3 days"),
+    ],
+)
+def test_the_last_charge_that_worked_is_told_with_its_age(show, at, age):
+    assert f"Last charge worked {age} ago" in show(last_charge_at=at)
+
+
+def test_who_tells_of_no_charge_shows_none(show):
+    assert "Last charge" not in show()
+    assert "Last charge" not in show(last_charge_at="yesterday, I think")
+
+
+def test_a_charge_of_tomorrow_was_not_better_than_now(show):
+    assert "Last charge worked 1 min ago" in show(last_charge_at="2026-11-23T06:00:00Z")
+
+
 def test_names_are_only_text(client, tell):
     place = catalogs.location(name='<script>alert(1)</script>"onclick=')
     tell(catalogs.catalog(catalogs.provider(locations=[place])))

@@ -6,6 +6,7 @@ Everything raises NumberError (a ValueError); nothing here returns a float.
 import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from apps.lib import clock, money
 
@@ -79,7 +80,14 @@ def read_quantity(raw: object) -> tuple[Decimal, str]:
     if isinstance(raw, int) and abs(raw) >= 10**LARGEST_EXPONENT * 10:
         raise NumberError("number out of range")
     text = str(raw)
-    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        raise NumberError("not a number")
+    return _read_text(text)
+
+
+@lru_cache(maxsize=4096)  # a catalog says the same few numbers for every plug
+def _read_text(text: str) -> tuple[Decimal, str]:
+    match = _NUMBER.fullmatch(text)
     if not match:
         raise NumberError("not a number")
     try:

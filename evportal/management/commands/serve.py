@@ -1,6 +1,5 @@
 """Serve pages, browser sockets, charge points and the network from one process."""
 
-import gc
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.beckn import registry
 from apps.beckn.worker import Worker
+from apps.lib import heap
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +35,7 @@ class Command(BaseCommand):
         chargers: list[subprocess.Popen[bytes]] = []
 
         def begin() -> None:
-            # What is loaded by now stays for good: full collections, which halt everything, need not walk through it.
-            gc.collect()
-            gc.freeze()
+            heap.settle()
             if worker:
                 worker.start()
             if simulate:

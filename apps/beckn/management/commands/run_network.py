@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from apps.beckn import registry
 from apps.beckn.worker import Worker
+from apps.lib import heap
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: over.set())
         registry.ensure_own_subscribers()
         worker = Worker()
+        heap.settle()
         worker.start()
         self.stdout.write(f"The network worker {worker.name} is running (Ctrl-C stops it).")
         self.stdout.flush()

@@ -1,8 +1,8 @@
 """What a catalog says of one plug beside the schema, in tags (fact sheet 4.2, 6.1–6.3).
 
 Group `connector-specifications` stands on the item; older catalogs have it on the fulfillment, so both are read.
-Beyond the guide our own catalogs say evse-id, status-changed-at, last-seen-at, and the groups `price-components`
-and `station-details` (closed, opens-at, closes-at and more).
+Beyond the guide our own catalogs say evse-id, status-changed-at, last-seen-at, last-charge-at, and the groups
+`price-components` and `station-details` (closed, opens-at, closes-at and more).
 """
 
 from dataclasses import dataclass
@@ -45,6 +45,7 @@ class PlugFacts:
     availability: str = UNKNOWN  # OCPP 1.6 word, Offline or Unknown
     status_changed_at: datetime | None = None
     last_seen_at: datetime | None = None  # the last proof of life that stands behind `availability`
+    last_charge_at: datetime | None = None  # a charge last ended here with energy in the car
     evse_id: str = ""  # plugs of one EVSE serve one car at a time
     time_zone: str = ""  # of the station, IANA
     opening_hours: str = ""  # of the station, in words
@@ -78,6 +79,7 @@ def read_plug(item: Item, fulfillment: Fulfillment | None = None) -> PlugFacts:
         availability=_availability(said, fulfillment),
         status_changed_at=read_instant(said("status-changed-at")),
         last_seen_at=read_instant(said("last-seen-at")),
+        last_charge_at=read_instant(said("last-charge-at")),
         evse_id=said("evse-id"),
         time_zone=said("time-zone"),
         opening_hours=said("opening-hours"),

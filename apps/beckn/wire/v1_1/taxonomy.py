@@ -1,10 +1,23 @@
 """The words of the network and their many spellings (fact sheet 6). Unknown stays unknown: None."""
 
 import re
+from functools import lru_cache
+
+LONGEST = 80  # what is longer is no word of any network, and not worth remembering
 
 
 def _key(text: str | None) -> str:
-    return re.sub(r"[\s_/.-]+", "", (text or "").lower())
+    if not text:
+        return ""
+    return _squeezed_before(text) if len(text) <= LONGEST else _squeezed(text)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s_/.-]+", "", text.lower())
+
+
+# A catalog says the same few words for every plug.
+_squeezed_before = lru_cache(maxsize=2048)(_squeezed)
 
 
 def _table(*rows: tuple[str, ...]) -> dict[str, str]:
