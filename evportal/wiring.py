@@ -69,6 +69,7 @@ LIVE: dict[str, str] = {
 DUTIES: dict[str, str] = {
     "commands": "apps.ocpp.commands.expire_commands",
     "charge points": "apps.ocpp.services.mark_lost_connections",
+    "transactions": "apps.ocpp.transactions.tell_overdue",
     "sessions": "apps.charging.services.move_overdue",
     "bookings": "apps.bookings.services.move_overdue",
     "plugs": "apps.charging.availability.doubt_lost",

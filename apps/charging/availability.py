@@ -23,10 +23,12 @@ def saw(event: events.ChargePointEvent) -> None:
 def back(event: events.Connected) -> None:
     """After an absence nobody knows what happened to the plugs: ask."""
     saw(event)
-    plugs = connectors_at(charge_point_id=event.charge_point_id)
-    if plugs.filter(status=Status.UNKNOWN).exists():
+    for plug in connectors_at(charge_point_id=event.charge_point_id).filter(status=Status.UNKNOWN):
         commands.trigger(
-            charge_point_id=event.charge_point_id, message="StatusNotification", reference="status"
+            charge_point_id=event.charge_point_id,
+            message="StatusNotification",
+            connector_id=plug.ocpp_connector_id,  # OCPP 2.0.1 answers for one plug at a time
+            reference=f"status/{plug.ocpp_connector_id}",
         )
 
 

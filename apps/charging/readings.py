@@ -138,15 +138,18 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
             continue
         if row.register_wh is not None:
             mark = metering.Mark(row.register_wh, row.at)
+            # AT-D4: a charger that did not tell its register at the start began with the first that it tells.
+            proof = proof or metering.begin(mark.register_wh, mark.at)
             proof, verdict = metering.step(proof, mark, session.rated_kw)
             row.accepted, row.note = verdict.accepted, verdict.note
         for name in FIGURES:
             if getattr(row, name) is not None:
                 setattr(session, name, getattr(row, name))
-    session.energy_wh = proof.energy_wh
-    session.register_wh, session.register_at = proof.base.register_wh, proof.base.at
-    session.suspect_wh = proof.suspect and proof.suspect.register_wh
-    session.suspect_at = proof.suspect and proof.suspect.at
+    if proof is not None:
+        session.energy_wh = proof.energy_wh
+        session.register_wh, session.register_at = proof.base.register_wh, proof.base.at
+        session.suspect_wh = proof.suspect and proof.suspect.register_wh
+        session.suspect_at = proof.suspect and proof.suspect.at
     session.save(
         update_fields=[
             *("energy_wh", "register_wh", "register_at", "suspect_wh", "suspect_at", "last_reading_at"),
@@ -155,8 +158,11 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
     )
 
 
-def _proof_of(session: Session) -> metering.Proof:
+def _proof_of(session: Session) -> metering.Proof | None:
+    """None while no register is known."""
     if session.register_at is None:
+        if session.meter_start_wh is None:
+            return None
         return metering.begin(session.meter_start_wh, session.started_at)
     suspect = session.suspect_at and metering.Mark(session.suspect_wh, session.suspect_at)
     return metering.Proof(session.energy_wh, metering.Mark(session.register_wh, session.register_at), suspect)

@@ -96,7 +96,8 @@ def started(event: events.TransactionStarted) -> events.StartAnswer:
     if known := Session.objects.filter(**identity, **place).first():
         return _answer(known)
     connector = connector_at(charge_point_id=event.charge_point_id, connector_id=event.connector_id)
-    if connector is None or event_wh is None:
+    is_unreadable = event_wh is None and event.meter_start_wh is not None
+    if connector is None or is_unreadable:
         why = "unknown connector" if connector is None else "unreadable meter start"
         orphan = keep_orphan(event, why, token=event.token, register_wh=event_wh)
         return events.StartAnswer(transaction_id=-orphan.pk, accepted=False)
@@ -183,18 +184,24 @@ def stopped(event: events.TransactionStopped) -> None:
         register_wh = readings.in_range("register_wh", event.meter_stop_wh)
         keep_orphan(event, "unknown transaction", token=event.token, register_wh=register_wh)
         return
-    last = events.Reading(at=event.at, register_wh=event.meter_stop_wh)
-    readings.record(session, (*event.readings, last), received_at=event.received_at)
-    if session.state == State.CLOSED and session.meter_stop_wh is None:
-        keep_orphan(event, f"the real end of {session.code} came after its close")
-    if session.meter_stop_wh is None:
-        register_wh = readings.in_range("register_wh", event.meter_stop_wh)
-        end = {"meter_stop_wh": register_wh, "end_reason": event.reason[:40]}
-        if session.state in Session.STARTED or session.ended_at is None:
-            end["ended_at"] = max(event.at, session.started_at)
-        Session.objects.filter(pk=session.pk, meter_stop_wh=None).update(**end)
-        session.refresh_from_db()
+    last = (
+        [] if event.meter_stop_wh is None else [events.Reading(at=event.at, register_wh=event.meter_stop_wh)]
+    )
+    readings.record(session, (*event.readings, *last), received_at=event.received_at)
+    if not session.end_reason:  # not heard before
+        _note_end(session, event)
     services.close(session, why=f"the charger stopped: {event.reason}")
+
+
+def _note_end(session: Session, event: events.TransactionStopped) -> None:
+    if session.state == State.CLOSED:
+        keep_orphan(event, f"the real end of {session.code} came after its close")
+    register_wh = readings.in_range("register_wh", event.meter_stop_wh)
+    end = {"meter_stop_wh": register_wh, "end_reason": event.reason[:40]}
+    if session.state in Session.STARTED or session.ended_at is None:
+        end["ended_at"] = max(event.at, session.started_at)
+    Session.objects.filter(pk=session.pk, end_reason="").update(**end)
+    session.refresh_from_db()
 
 
 def _session_of(event: events.ChargePointEvent, transaction_id: int) -> Session | None:

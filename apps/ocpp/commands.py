@@ -4,6 +4,7 @@ The row is the queue. After the commit a group message wakes the socket; should 
 by itself every few seconds. A charge point gets one command at a time, and each at most once.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,14 +17,16 @@ from ocpp.exceptions import OCPPError
 from ocpp.messages import CallError, CallResult
 
 from apps.lib.channel import group_send_soon
-from apps.lib.clock import now
+from apps.lib.clock import now, utc_text
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
-from apps.ocpp import services
+from apps.ocpp import services, transactions
 from apps.ocpp.connection import Connection
 from apps.ocpp.events import CommandAnswered
 from apps.ocpp.groups import group_of
 from apps.ocpp.models import ChargePoint, Command, Frame
+from apps.ocpp.wire.messages import Answer, Known
+from apps.ocpp.wire.plugs import Plugs
 
 LONGEST_TOKEN = 20  # OCPP 1.6; later versions allow more
 
@@ -42,8 +45,7 @@ class TokenTooLong(Refused):
 
 
 def remote_start(*, charge_point_id: str, connector_id: int, token: str, reference: str) -> Command:
-    if not 1 <= len(token) <= LONGEST_TOKEN:
-        raise TokenTooLong
+    _check_token(token)
     payload = {"connector_id": connector_id, "token": token}
     return _queue(charge_point_id, Command.Action.REMOTE_START, payload, reference)
 
@@ -53,30 +55,87 @@ def remote_stop(*, charge_point_id: str, transaction_id: int, reference: str) ->
     return _queue(charge_point_id, Command.Action.REMOTE_STOP, payload, reference)
 
 
-def reset(*, charge_point_id: str, hard: bool = False, reference: str = "") -> Command:
-    return _queue(charge_point_id, Command.Action.RESET, {"hard": hard}, reference)
+def reset(*, charge_point_id: str, hard: bool = False, reference: str = "", asked_by: str = "") -> Command:
+    return _queue(charge_point_id, Command.Action.RESET, {"hard": hard}, reference, asked_by)
 
 
-def unlock(*, charge_point_id: str, connector_id: int, reference: str = "") -> Command:
-    return _queue(charge_point_id, Command.Action.UNLOCK, {"connector_id": connector_id}, reference)
+def unlock(*, charge_point_id: str, connector_id: int, reference: str = "", asked_by: str = "") -> Command:
+    payload = {"connector_id": connector_id}
+    return _queue(charge_point_id, Command.Action.UNLOCK, payload, reference, asked_by)
 
 
 def trigger(
-    *, charge_point_id: str, message: str, connector_id: int | None = None, reference: str = ""
+    *,
+    charge_point_id: str,
+    message: str,
+    connector_id: int | None = None,
+    reference: str = "",
+    asked_by: str = "",
 ) -> Command:
     """Ask for a message of the charge point now: StatusNotification, MeterValues, BootNotification, Heartbeat."""
     payload = {"message": message} | ({} if connector_id is None else {"connector_id": connector_id})
-    return _queue(charge_point_id, Command.Action.TRIGGER, payload, reference)
+    return _queue(charge_point_id, Command.Action.TRIGGER, payload, reference, asked_by)
 
 
 def change_availability(
-    *, charge_point_id: str, connector_id: int, operative: bool, reference: str = ""
+    *, charge_point_id: str, connector_id: int, operative: bool, reference: str = "", asked_by: str = ""
 ) -> Command:
+    """Connector 0 is the whole charge point."""
     payload = {"connector_id": connector_id, "operative": operative}
-    return _queue(charge_point_id, Command.Action.CHANGE_AVAILABILITY, payload, reference)
+    return _queue(charge_point_id, Command.Action.CHANGE_AVAILABILITY, payload, reference, asked_by)
 
 
-def _queue(charge_point_id: str, action: str, payload: dict[str, Any], reference: str) -> Command:
+def get_configuration(*, charge_point_id: str, keys: Iterable[str] = (), asked_by: str = "") -> Command:
+    """No keys: all of them. In OCPP 2.0.1 a key is `Component.Variable`, and all of them come as NotifyReport."""
+    payload = {"keys": list(keys)}
+    return _queue(charge_point_id, Command.Action.GET_CONFIGURATION, payload, "", asked_by)
+
+
+def change_configuration(*, charge_point_id: str, key: str, value: str, asked_by: str = "") -> Command:
+    payload = {"key": key, "value": value}
+    return _queue(charge_point_id, Command.Action.CHANGE_CONFIGURATION, payload, "", asked_by)
+
+
+def clear_cache(*, charge_point_id: str, asked_by: str = "") -> Command:
+    return _queue(charge_point_id, Command.Action.CLEAR_CACHE, {}, "", asked_by)
+
+
+def data_transfer(
+    *, charge_point_id: str, vendor: str, message: str = "", data: str = "", asked_by: str = ""
+) -> Command:
+    payload = {"vendor": vendor, "message": message, "data": data}
+    return _queue(charge_point_id, Command.Action.DATA_TRANSFER, payload, "", asked_by)
+
+
+def reserve(
+    *,
+    charge_point_id: str,
+    connector_id: int,
+    token: str,
+    until: datetime,
+    reference: str = "",
+    asked_by: str = "",
+) -> Command:
+    """The command's primary key is the reservation's id on the charge point."""
+    _check_token(token)
+    payload = {"connector_id": connector_id, "token": token, "until": utc_text(until)}
+    return _queue(charge_point_id, Command.Action.RESERVE, payload, reference, asked_by)
+
+
+def cancel_reservation(*, reservation: Command, reference: str = "", asked_by: str = "") -> Command:
+    payload = {"reservation": reservation.pk}
+    action = Command.Action.CANCEL_RESERVATION
+    return _queue(reservation.charge_point_id, action, payload, reference, asked_by)
+
+
+def _check_token(token: str) -> None:
+    if not 1 <= len(token) <= LONGEST_TOKEN:
+        raise TokenTooLong
+
+
+def _queue(
+    charge_point_id: str, action: str, payload: dict[str, Any], reference: str, asked_by: str = ""
+) -> Command:
     """A new row; or the one that is still open under the same reference, because asking twice is asking once."""
     if not ChargePoint.objects.filter(pk=charge_point_id, state=ChargePoint.State.APPROVED).exists():
         raise UnknownChargePoint(charge_point_id)
@@ -85,8 +144,14 @@ def _queue(charge_point_id: str, action: str, payload: dict[str, Any], reference
     try:
         with transaction.atomic():
             command = Command.objects.create(
-                **same, unique_id=str(uuid4()), payload=payload, deadline_at=deadline_at
+                **same,
+                unique_id=str(uuid4()),
+                payload=payload,
+                deadline_at=deadline_at,
+                asked_by=asked_by[:150],
             )
+            if asked_by:
+                command.events.create(was="", now=Command.State.QUEUED, why=f"asked for by {asked_by}"[:300])
             message = {"type": "cp.wake"}
             transaction.on_commit(partial(group_send_soon, group_of(charge_point_id), message))
     except IntegrityError:
@@ -117,14 +182,17 @@ def claim_next(connection: Connection) -> str | None:
             return None
         if mine.filter(state=Command.State.SENT, connection=connection.nonce).exists():
             return None
-        command = mine.filter(state=Command.State.QUEUED).order_by("pk").first()
+        waiting = mine.filter(state=Command.State.QUEUED).select_related("charge_point")
+        command = waiting.order_by("pk").first()
         if command is None:
             return None
         try:
             move(command, Command.State.SENT, why="to the socket", connection=connection.nonce)
         except StaleMove:  # timed out this instant
             return None
-        call = connection.wire.write_command(command.action, command.payload, str(command.unique_id))
+        call = connection.wire.write_command(
+            command.action, command.payload, str(command.unique_id), _known_to(command)
+        )
         text = call.to_json()
         Frame.objects.create(
             charge_point_id=connection.charge_point_id,
@@ -147,30 +215,39 @@ def record_answer(connection: Connection, frame: CallResult | CallError, receive
     ).first()
     if command is None:
         return "answers no command of ours"
-    accepted, answer = _read_answer(connection, command, frame)
+    answer = _read_answer(connection, command, frame)
     if command.state != Command.State.SENT:
-        return f"too late ({answer})"
+        return f"too late ({answer.word})"
     try:
-        _finish(command, accepted=accepted, answer=answer, received_at=received_at)
+        _finish(command, answer, received_at)
     except StaleMove:
-        return f"too late ({answer})"
+        return f"too late ({answer.word})"
     return ""
 
 
-def _read_answer(connection: Connection, command: Command, frame: CallResult | CallError) -> tuple[bool, str]:
+def _read_answer(connection: Connection, command: Command, frame: CallResult | CallError) -> Answer:
     if isinstance(frame, CallError):
-        return False, f"{frame.error_code}: {frame.error_description}".rstrip(": ")
+        return Answer(False, f"{frame.error_code}: {frame.error_description}".rstrip(": "))
     try:
-        return connection.wire.read_answer(command.action, command.payload, frame)
+        return connection.wire.read_answer(command.action, command.payload, frame, _known_to(command))
     except OCPPError as error:
-        return False, f"unreadable answer: {error.details.get('cause', error.code)}"
+        return Answer(False, f"unreadable answer: {error.details.get('cause', error.code)}")
 
 
-def _finish(command: Command, *, accepted: bool, answer: str, received_at: datetime) -> None:
-    answer = answer[:200]
-    state = Command.State.ACCEPTED if accepted else Command.State.REJECTED
-    move(command, state, why=answer, answer=answer)
-    _tell(command, "accepted" if accepted else "rejected", answer, received_at)
+def _known_to(command: Command) -> Known:
+    name = ""
+    if command.action == Command.Action.REMOTE_STOP:
+        number = command.payload["transaction_id"]
+        name = transactions.name_of(charge_point_id=command.charge_point_id, number=number)
+    plugs = Plugs(tuple(command.charge_point.plugs_per_evse))
+    return Known(number=command.pk, plugs=plugs, transaction_name=name)
+
+
+def _finish(command: Command, answer: Answer, received_at: datetime) -> None:
+    word = answer.word[:200]
+    state = Command.State.ACCEPTED if answer.accepted else Command.State.REJECTED
+    move(command, state, why=word, answer=word, told=answer.told)
+    _tell(command, "accepted" if answer.accepted else "rejected", word, received_at)
 
 
 def expire_commands() -> int:

@@ -6,6 +6,8 @@ transaction and may be called again with the same event (chargers re-send). Out:
 Times: `at` is the charger's own clock (UTC), `received_at` is ours. What cannot be (missing, unreadable, before 2015,
 in the future) is replaced by our own time and marked `at_doubted`; a re-sent start keeps the `at` of its first arrival.
 `clock_skew_seconds` is the charger's clock minus ours as last measured; it is not applied to `at`.
+Connectors are numbered 1, 2, 3 … through the box and statuses are in the words of OCPP 1.6, whatever the box speaks.
+A transaction is known by the number that the answer to its start gave it; UNKNOWN_TRANSACTION when its start was lost.
 Energy registers are Wh, power is W, both Decimal.
 """
 
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
+
+UNKNOWN_TRANSACTION = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class TransactionStarted(ChargePointEvent):
     kind: ClassVar[str] = "transaction_started"
     connector_id: int
     token: str
-    meter_start_wh: Decimal
+    meter_start_wh: Decimal | None  # None: not told; the first register in a reading is the start
     at: datetime
     at_doubted: bool = False
 
@@ -114,7 +118,7 @@ class TransactionStopped(ChargePointEvent):
 
     kind: ClassVar[str] = "transaction_stopped"
     transaction_id: int
-    meter_stop_wh: Decimal
+    meter_stop_wh: Decimal | None  # None: not told; the last good reading is the end
     at: datetime
     at_doubted: bool = False
     reason: str = "Local"

@@ -27,11 +27,13 @@ from ocpp.messages import Call, CallError, CallResult
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove
 from apps.lib.rows import only_one
-from apps.ocpp import commands, services
+from apps.ocpp import commands, services, transactions
 from apps.ocpp.connection import Connection
 from apps.ocpp.events import Connected, TransactionStarted
 from apps.ocpp.models import ChargePoint, Frame
 from apps.ocpp.wire import frames
+from apps.ocpp.wire.messages import PlugReport, TransactionReport
+from apps.ocpp.wire.plugs import Plugs
 from apps.ocpp.wire.times import Speaker
 
 log = structlog.get_logger(__name__)
@@ -40,7 +42,7 @@ T = TypeVar("T")
 TRIES = 3
 LONGEST_RAW = 20_000  # of one logged frame
 # Routine traffic would push everything worth reading out of the log, so it is counted by itself.
-ROUTINE = ("MeterValues", "Heartbeat")
+ROUTINE = ("MeterValues", "Heartbeat", "TransactionEvent Updated")
 ROUTINE_KEPT, OTHERS_KEPT = 200, 1000
 SENT_AGAIN_WITHIN = timedelta(days=1)
 TIDY_EVERY = 100  # calls of one socket
@@ -61,8 +63,11 @@ def hear(connection: Connection, text: str, received_at: datetime) -> Reply:
     try:
         frame = frames.read(text)
     except frames.Malformed as malformed:
-        _log(connection, received_at, text, malformed.answer, outcome=malformed.reason)
-        return Reply(malformed.answer and malformed.answer.to_json())
+        answer = malformed.answer
+        if answer is not None:
+            answer.error_code = connection.wire.spelled(answer.error_code)
+        _log(connection, received_at, text, answer, outcome=malformed.reason)
+        return Reply(answer and answer.to_json())
     if isinstance(frame, Call):
         return _answer_repeated(connection, frame, text) or _hear_call(connection, frame, text, received_at)
     _hear_answer(connection, frame, text, received_at)
@@ -76,7 +81,7 @@ def _answer_repeated(connection: Connection, call: Call, text: str) -> Reply | N
     if asked == hash(text):
         return Reply(answer)
     cause = {"cause": "this unique id was used for another message"}
-    return Reply(frames.error(call.unique_id, OccurenceConstraintViolationError(details=cause)).to_json())
+    return Reply(_error(connection, call, OccurenceConstraintViolationError(details=cause)).to_json())
 
 
 def _hear_call(connection: Connection, call: Call, text: str, received_at: datetime) -> Reply:
@@ -144,17 +149,18 @@ def _answer(connection: Connection, call: Call, text: str, received_at: datetime
         received_at=received_at,
         clock_skew_seconds=charge_point.clock_skew_seconds or 0,
         heartbeat_seconds=settings.OCPP["HEARTBEAT_SECONDS"],
+        plugs=Plugs(tuple(charge_point.plugs_per_evse)),
     )
     question = connection.wire.read_call(call, speaker)
     services.note_proof_of_life(charge_point, received_at)
     services.note_clock(charge_point, speaker.skew_seconds(question.clock))
-    said = _said_to(question.event, charge_point, call)
+    said = _said_to(question.event, charge_point, call, speaker)
     answer = frames.result(call, question.answer(said))
-    _log(connection, received_at, text, answer, frame=call)
+    _log(connection, received_at, text, answer, frame=call, outcome=question.note, label=question.label)
     return answer.to_json()
 
 
-def _said_to(event: Any, charge_point: ChargePoint, call: Call) -> Any:
+def _said_to(event: Any, charge_point: ChargePoint, call: Call, speaker: Speaker) -> Any:
     """What the domain says to `event`. Only approved charge points reach it; the others may boot and wait."""
     approved = charge_point.state == ChargePoint.State.APPROVED
     if isinstance(event, Connected):
@@ -170,6 +176,10 @@ def _said_to(event: Any, charge_point: ChargePoint, call: Call) -> Any:
         if said is None:
             raise NotSupportedError(details={"cause": "nobody here sells charging"})
         return said
+    if isinstance(event, TransactionReport):
+        return transactions.take(event, speaker.plugs)
+    if isinstance(event, PlugReport):
+        return transactions.take_plug(event)
     return services.tell(event)
 
 
@@ -194,8 +204,14 @@ def _as_first_heard(event: TransactionStarted, call: Call) -> TransactionStarted
 # --- The log -------------------------------------------------------------------------------------------
 
 
+def _error(connection: Connection, call: Call, problem: OCPPError) -> CallError:
+    answer = frames.error(call.unique_id, problem)
+    answer.error_code = connection.wire.spelled(answer.error_code)
+    return answer
+
+
 def _refuse(connection: Connection, call: Call, text: str, received_at: datetime, problem: OCPPError) -> str:
-    refusal = frames.error(call.unique_id, problem)
+    refusal = _error(connection, call, problem)
     try:
         reason = f"{refusal.error_code}: {refusal.error_description}"
         _log(connection, received_at, text, refusal, frame=call, outcome=reason)
@@ -212,9 +228,10 @@ def _log(
     *,
     frame: frames.Frame | None = None,
     outcome: str = "",
+    label: str = "",
 ) -> None:
     """The frame that came and the one that goes, as two rows in one statement."""
-    action = (getattr(frame, "action", None) or "")[:36]
+    action = (label or getattr(frame, "action", None) or "")[:36]
     common = {"charge_point_id": connection.charge_point_id, "action": action, "at": at}
     unique_id = frame.unique_id if frame else ""
     reason = frames.storable_text(outcome)[:200]

@@ -62,7 +62,10 @@ class ChargePointGateway(AsyncWebsocketConsumer):
         remember_loop()
         await self._in_group(self.channel_layer.group_add)
         await in_database(services.open_connection)(
-            charge_point_id=connection.charge_point_id, connection=connection.nonce, received_at=now()
+            charge_point_id=connection.charge_point_id,
+            connection=connection.nonce,
+            received_at=now(),
+            protocol=version,
         )
         await self.accept(subprotocol=version)
         switchboard().join(connection.charge_point_id, self)

@@ -32,7 +32,7 @@ class ChargePoint(models.Model):
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     password_hash = models.CharField(max_length=120, blank=True)  # empty: no password opens the door
-    vendor = models.CharField(max_length=20, blank=True)
+    vendor = models.CharField(max_length=50, blank=True)
     model = models.CharField(max_length=20, blank=True)
     firmware = models.CharField(max_length=50, blank=True)
     connected = models.BooleanField(default=False)
@@ -42,6 +42,9 @@ class ChargePoint(models.Model):
     booted_at = models.DateTimeField(null=True, blank=True)
     clock_skew_seconds = models.IntegerField(null=True, blank=True)  # its clock minus ours
     registered_at = models.DateTimeField(auto_now_add=True)
+    protocol = models.CharField(max_length=12, blank=True)  # of the newest socket
+    # For OCPP 2.0.1 (`wire/plugs.py`): [2, 1] is two plugs at EVSE 1 and one at EVSE 2; empty, each EVSE has one.
+    plugs_per_evse = models.JSONField(_("plugs of each EVSE"), default=list, blank=True)
 
     class Meta:
         ordering = ["id"]
@@ -82,6 +85,44 @@ class Frame(models.Model):
         return f"{self.direction} {self.action} {self.unique_id}"
 
 
+class Transaction(models.Model):
+    """A charge as OCPP 2.0.1 tells it: named by the charge point, known to the domain by a number of its own.
+
+    `transactions` fills it. What cannot be told yet (nobody showed a token, a message is missing) waits here.
+    """
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="transactions")
+    name = models.CharField(max_length=36, blank=True)
+    number = models.BigIntegerField(null=True, blank=True)  # the domain's; null: it was not told of the start
+    is_allowed = models.BooleanField(default=False)  # what the domain said to the start
+    token = models.CharField(max_length=36, blank=True)
+    connector_id = models.PositiveSmallIntegerField(null=True, blank=True)
+    first_seq_no = models.BigIntegerField(null=True, blank=True)  # the start's
+    seen = models.JSONField(default=list)  # sequence numbers heard, as [first, last] of each unbroken row
+    charging_state = models.CharField(max_length=20, blank=True)
+    charging_state_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    is_plug_free = models.BooleanField(default=False)  # the plug was free after the end
+    waiting = models.JSONField(default=list)  # messages not told yet, with when they came
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    heard_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["charge_point", "name"], name="one_transaction_per_name")
+        ]
+        indexes = [
+            models.Index(fields=["charge_point", "number"], name="transactions_by_number"),
+            models.Index(
+                fields=["waiting_since"], condition=Q(waiting_since__isnull=False), name="waiting_transaction"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_point_id} {self.name}"
+
+
 class Command(models.Model):
     """Something a charge point was asked to do. The row is the queue: whichever process holds the socket takes it."""
 
@@ -92,6 +133,12 @@ class Command(models.Model):
         UNLOCK = "unlock", _("Unlock the plug")
         TRIGGER = "trigger", _("Ask for a message")
         CHANGE_AVAILABILITY = "change_availability", _("Change availability")
+        GET_CONFIGURATION = "get_configuration", _("Read the configuration")
+        CHANGE_CONFIGURATION = "change_configuration", _("Change the configuration")
+        CLEAR_CACHE = "clear_cache", _("Forget remembered cards")
+        DATA_TRANSFER = "data_transfer", _("Say something of the maker's own")
+        RESERVE = "reserve", _("Reserve the plug")
+        CANCEL_RESERVATION = "cancel_reservation", _("Cancel the reservation")
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", _("Waiting for the socket")
@@ -117,6 +164,8 @@ class Command(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     connection = models.CharField(max_length=32, blank=True)  # the socket it went out on
     answer = models.CharField(max_length=200, blank=True)
+    told = models.JSONField(null=True, blank=True)  # what the charge point answered beside its yes or no
+    asked_by = models.CharField(max_length=150, blank=True)  # the person; empty: the portal itself
     created_at = models.DateTimeField(auto_now_add=True)
     deadline_at = models.DateTimeField()
 

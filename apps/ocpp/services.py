@@ -90,11 +90,13 @@ def _let_sockets_look(charge_point_id: str) -> None:
 # --- Connected and lost --------------------------------------------------------------------------------
 
 
-def open_connection(*, charge_point_id: str, connection: str, received_at: datetime) -> None:
+def open_connection(
+    *, charge_point_id: str, connection: str, received_at: datetime, protocol: str = ""
+) -> None:
     """The socket named `connection` speaks for the charge point from now on; an older one is told to go."""
     with transaction.atomic():
         ChargePoint.objects.filter(pk=charge_point_id).update(
-            connected=True, connection=connection, last_seen_at=received_at
+            connected=True, connection=connection, last_seen_at=received_at, protocol=protocol
         )
         _let_sockets_look(charge_point_id)
         charge_point = ChargePoint.objects.get(pk=charge_point_id)

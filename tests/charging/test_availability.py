@@ -71,6 +71,6 @@ def test_a_charger_that_is_back_is_asked_for_the_state_of_its_plugs(charger, clo
     clock.shift(121)
     availability.doubt_lost()
     charger.say(events.Connected)
-    assert charger.asked("trigger").get().payload == {"message": "StatusNotification"}
+    assert charger.asked("trigger").get().payload == {"message": "StatusNotification", "connector_id": 1}
     charger.status("Available")
     assert plug_of(charger).status == Status.AVAILABLE

@@ -79,7 +79,7 @@ def test_a_blocked_charge_point_is_refused(charge_point, domain):
     assert run(refusal) == 4403
 
 
-@pytest.mark.parametrize("offers", [(), ("ocpp1.5",), ("ocpp2.0.1", "soap")])
+@pytest.mark.parametrize("offers", [(), ("ocpp1.5",), ("ocpp2.0", "soap")])
 def test_an_unknown_version_is_closed_politely(charge_point, domain, offers):
     async def story():
         communicator = knock(offers=offers)
@@ -91,14 +91,24 @@ def test_an_unknown_version_is_closed_politely(charge_point, domain, offers):
     assert not domain.heard
 
 
-def test_the_version_we_speak_is_chosen_among_several(charge_point, domain):
+@pytest.mark.parametrize(
+    ("offers", "chosen"),
+    [
+        (("ocpp2.1", "ocpp1.6"), "ocpp1.6"),
+        (("ocpp2.0.1", "ocpp1.6"), "ocpp2.0.1"),
+        (("ocpp1.6", "ocpp2.0.1"), "ocpp1.6"),
+    ],
+)
+def test_the_first_version_that_both_speak_is_chosen(charge_point, domain, offers, chosen):
     async def story():
-        communicator = knock(offers=("ocpp2.0.1", "ocpp1.6"))
+        communicator = knock(offers=offers)
         answer = await communicator.connect(timeout=5)
         await communicator.disconnect()
         return answer
 
-    assert run(story) == (True, "ocpp1.6")
+    assert run(story) == (True, chosen)
+    charge_point.refresh_from_db()
+    assert charge_point.protocol == chosen
 
 
 def test_too_many_wrong_passwords_from_one_address_shut_the_door(charge_point, domain, monkeypatch):

@@ -1,7 +1,8 @@
 """Charge points that exist only in memory and talk to the door like real ones.
 
-An ordinary OCPP 1.6J client: it imports no room and no model, and knows of the portal only an address and a password.
-`SimulatedChargePoint` is one box, `fleet.run` many of them, `loop_thread.LoopThread` runs them beside an ordinary test.
+An ordinary client of OCPP 1.6J or 2.0.1: it imports no room and no model, and knows of the portal only an address and
+a password. `SimulatedChargePoint` is one box, `scenarios` is what may go wrong with it, `fleet.run` many of them,
+`loop_thread.LoopThread` runs them beside an ordinary test.
 """
 
 from apps.ocpp.simulator.car import Car

@@ -2,18 +2,23 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
-from ocpp.v16 import call
-
-from apps.ocpp.simulator import tasks
+from apps.lib.clock import read_instant
+from apps.ocpp.simulator import tasks, v16, v201
 from apps.ocpp.simulator.car import Car, any_car
 from apps.ocpp.simulator.clock import Clock
-from apps.ocpp.simulator.connector import Connector, Transaction
+from apps.ocpp.simulator.configuration import Configuration
+from apps.ocpp.simulator.connector import Connector, Reservation, Transaction
 from apps.ocpp.simulator.line import Line
 from apps.ocpp.simulator.outbox import Outbox, Saying
+from apps.ocpp.simulator.scenarios import SCENARIOS
+
+PROTOCOLS: dict[str, ModuleType] = {"1.6": v16, "2.0.1": v201}
 
 
 class SimulatedChargePoint:
@@ -28,6 +33,8 @@ class SimulatedChargePoint:
         *,
         url: str,
         password: str,
+        protocol: str = "1.6",
+        scenario: str = "honest",
         connectors: list[Connector] | None = None,
         vendor: str = "EV Portal",
         model: str = "Simulator",
@@ -49,9 +56,14 @@ class SimulatedChargePoint:
         self.readings_every, self.speed, self.drivers = readings_every, speed, drivers
         self.plug_in_after, self.leave_after = plug_in_after, leave_after
         self.connection_timeout = connection_timeout
+        self.heartbeat_seconds = 60
+        self.version = PROTOCOLS[protocol]
+        self.configuration = Configuration(self, is_201=self.version.IS_201)
         self.outbox = Outbox()
         self.line = Line(self, retry_after)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.scenario = SCENARIOS[scenario]()
+        self.scenario.set_up(self)
 
     # --- Life ------------------------------------------------------------------------------------------
 
@@ -79,7 +91,7 @@ class SimulatedChargePoint:
 
     def plug_in(self, connector_id: int = 1, car: Car | None = None) -> None:
         connector = self.connectors[connector_id]
-        if connector.status != "Available":
+        if connector.status != "Available" or connector.car is not None:
             return
         connector.car = car or any_car(self.rng)
         self._show(connector, "Preparing")
@@ -115,17 +127,24 @@ class SimulatedChargePoint:
 
     # --- What the door asks ----------------------------------------------------------------------------
 
-    def remote_start(self, *, token: str, connector_id: int | None) -> bool:
-        free = [c for c in self.connectors.values() if c.is_free_for_start]
-        chosen = [c for c in free if connector_id in (None, c.id)]
-        if not chosen:
+    def remote_start(
+        self, *, token: str, connectors: list[int] | None = None, remote_start_id: int | None = None
+    ) -> bool:
+        """`connectors`: any of these; None is any at all."""
+        chosen = self._chosen(connectors)
+        free = [connector for connector in chosen if connector.is_free_for(token)]
+        if not free:
             return False
-        connector = chosen[0]
-        connector.expected_token = token
+        if not self.scenario.obeys_starts:
+            return True
+        connector = free[0]
+        if connector.reservation is not None:
+            self._end_reservation(connector)
+        connector.expected_token, connector.expected_start_id = token, remote_start_id
         self._in_background(self._wait_for_plug(connector, token))
         return True
 
-    def remote_stop(self, transaction_id: int) -> bool:
+    def remote_stop(self, transaction_id: int | str) -> bool:
         for connector in self.connectors.values():
             if connector.transaction is not None and connector.transaction.id == transaction_id:
                 self._in_background(self._end_soon(connector))
@@ -140,20 +159,46 @@ class SimulatedChargePoint:
             self._show(connector, "Available" if operative else "Unavailable")
         return "Accepted" if chosen else "Rejected"
 
-    def unlock(self, connector_id: int) -> str:
+    def unlock(self, connector_id: int) -> bool:
         if connector_id not in self.connectors:
-            return "NotSupported"
+            return False
         self.end_transaction(connector_id, reason="UnlockCommand")
-        return "Unlocked"
+        return True
 
     def trigger(self, message: str, connector_id: int | None) -> bool:
-        chosen = [c for c in self.connectors.values() if connector_id in (None, 0, c.id)]
-        for connector in chosen:
+        for connector in self._chosen(None if connector_id in (None, 0) else [connector_id]):
             if message == "StatusNotification":
-                self._show(connector, connector.status)
+                said = self.version.status(self, connector)
+                self._put([Saying(lambda said=said: said, keep=False)])
             elif message == "MeterValues":
                 self._read_meter(connector, context="Trigger")
         return message in {"StatusNotification", "MeterValues"}
+
+    def reserve(self, id: int, connectors: list[int] | None, *, token: str, until: str) -> str:
+        free = [connector for connector in self._chosen(connectors) if connector.status == "Available"]
+        if not free:
+            return "Occupied"
+        connector = free[0]
+        connector.reservation = Reservation(id, token)
+        self._show(connector, "Reserved")
+        seconds = (read_instant(until) - self.clock.now()).total_seconds()
+        self.later(max(0, seconds), lambda: self.cancel_reservation(id))
+        return "Accepted"
+
+    def cancel_reservation(self, id: int) -> bool:
+        for connector in self.connectors.values():
+            if connector.reservation is not None and connector.reservation.id == id:
+                self._end_reservation(connector)
+                return True
+        return False
+
+    def _end_reservation(self, connector: Connector) -> None:
+        connector.reservation = None
+        if connector.status == "Reserved":
+            self._show(connector, "Available")
+
+    def _chosen(self, connectors: list[int] | None) -> list[Connector]:
+        return [c for c in self.connectors.values() if connectors is None or c.id in connectors]
 
     # --- A transaction ---------------------------------------------------------------------------------
 
@@ -165,30 +210,23 @@ class SimulatedChargePoint:
             if connector.expected_token == token and connector.status == "Preparing":
                 self._begin(connector, token)
             return
-        await self.clock.sleep(self._between(self.plug_in_after) if self.drivers else self.connection_timeout)
-        if connector.expected_token == token and self.drivers:
+        comes = self.drivers and self.scenario.brings_car
+        await self.clock.sleep(self._between(self.plug_in_after) if comes else self.connection_timeout)
+        if connector.expected_token == token and comes:
             self.plug_in(connector.id)
         if connector.expected_token == token:
             connector.expected_token = None
 
     def _begin(self, connector: Connector, token: str) -> None:
-        connector.expected_token = None
-        now = self.clock.now()
-        connector.metered_at = now
-        transaction = connector.transaction = Transaction(token, connector.whole_wh)
-        start = call.StartTransaction(
-            connector_id=connector.id,
-            id_tag=token,
-            meter_start=transaction.meter_start_wh,
-            timestamp=_text(now),
-        )
-
-        def answered(answer: Any) -> None:
-            transaction.id = answer.transaction_id
-            if answer.id_tag_info["status"] != "Accepted" and connector.transaction is transaction:
-                self.end_transaction(connector.id, reason="DeAuthorized")
-
-        self.outbox.put(Saying(lambda: start, answered))
+        start_id = connector.expected_start_id if connector.expected_token == token else None
+        connector.expected_token = connector.expected_start_id = None
+        at = self.clock.now()
+        connector.metered_at = at
+        name = str(UUID(int=self.rng.getrandbits(128), version=4))
+        transaction = Transaction(token, connector.whole_wh, name=name, remote_start_id=start_id)
+        connector.transaction = transaction
+        self.scenario.began(self, connector)
+        self._put([self.version.started(self, connector, transaction, at)])
         self._show(connector, "Charging")
         self._in_background(self._charge(connector, transaction))
 
@@ -207,19 +245,10 @@ class SimulatedChargePoint:
         now = self.clock.now()
         wobble = Decimal(self.rng.randint(985, 1000)) / 1000
         connector.meter(now, speed=self.speed, wobble=wobble)
-        moment = {"timestamp": _text(now), "sampledValue": connector.sampled_values(context)}
-        transaction = connector.transaction
-        self.outbox.put(
-            Saying(
-                lambda: call.MeterValues(
-                    connector_id=connector.id,
-                    meter_value=[moment],
-                    transaction_id=transaction and transaction.id,
-                ),
-                keep=transaction is not None,
-                optional=True,
-            )
-        )
+        if connector.transaction is not None and context == "Sample.Periodic":
+            connector.transaction.readings += 1
+            self.scenario.was_read(self, connector, connector.transaction.readings)
+        self._put([self.version.metered(self, connector, now, context)])
 
     async def _end_soon(self, connector: Connector) -> None:
         await asyncio.sleep(0)  # first the answer to the remote stop
@@ -233,22 +262,8 @@ class SimulatedChargePoint:
             return
         self._read_meter(connector)
         connector.transaction, connector.power_w = None, Decimal(0)
-        now = _text(self.clock.now())
-        last = {"timestamp": now, "sampledValue": connector.sampled_values("Transaction.End")}
-        meter_stop = connector.whole_wh
-        self.outbox.put(
-            Saying(
-                lambda: call.StopTransaction(
-                    meter_stop=meter_stop,
-                    timestamp=now,
-                    # Its start was refused for good: OCPP 1.6 then knows no number.
-                    transaction_id=-1 if transaction.id is None else transaction.id,
-                    reason=reason,
-                    id_tag=transaction.token,
-                    transaction_data=[last],
-                )
-            )
-        )
+        if self.scenario.tells_ends:
+            self._put([self.version.ended(self, connector, transaction, self.clock.now(), reason)])
         self._show(connector, "Finishing")
         if self.drivers and connector.car is not None:
             self._in_background(self._leave(connector, connector.car))
@@ -261,18 +276,27 @@ class SimulatedChargePoint:
     # --- Small things ----------------------------------------------------------------------------------
 
     def _show(self, connector: Connector, status: str) -> None:
-        connector.status = status
-        if self.online.is_set():  # off line it is not kept: coming back, the box says how things are then
-            said = self.status_of(connector)
-            self.outbox.put(Saying(lambda: said, keep=False))
+        was, connector.status = connector.status, status
+        self._put(self.version.shown(self, connector, was))
 
-    def status_of(self, connector: Connector) -> call.StatusNotification:
-        return call.StatusNotification(
-            connector_id=connector.id,
-            error_code=connector.error_code,
-            status=connector.status,
-            timestamp=_text(self.clock.now()),
-        )
+    def _put(self, sayings: Iterable[Saying]) -> None:
+        for saying in sayings:
+            for spoilt in self.scenario.spoilt(self, saying):
+                self.outbox.put(spoilt)
+
+    def lose_line(self, *, seconds: float) -> None:
+        """Down now, and back by itself after a while."""
+        self.line.may_come.clear()
+        self.line.online.clear()
+        self._in_background(self.line.drop())
+        self.later(seconds, self.line.may_come.set)
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        async def wait() -> None:
+            await self.clock.sleep(seconds)
+            action()
+
+        self._in_background(wait())
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -281,7 +305,3 @@ class SimulatedChargePoint:
 
     def _between(self, bounds: tuple[float, float]) -> float:
         return self.rng.uniform(*bounds)
-
-
-def _text(at: Any) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,10 @@
 """One plug: its status, its meter, the car on it and the transaction that runs there."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 from apps.ocpp.simulator.car import Car
 
@@ -11,7 +13,22 @@ from apps.ocpp.simulator.car import Car
 class Transaction:
     token: str
     meter_start_wh: int
-    id: int | None = None  # the door's answer, which comes late when the charge point is off line
+    # In 1.6 the door's answer, which comes late when the charge point is off line; in 2.0.1 the name.
+    id: int | str | None = None
+    name: str = ""
+    remote_start_id: int | None = None
+    charging_state: str = ""
+    readings: int = 0
+    _seq_no: Iterator[int] = field(default_factory=count)
+
+    def next_seq_no(self) -> int:
+        return next(self._seq_no)
+
+
+@dataclass
+class Reservation:
+    id: int
+    token: str
 
 
 @dataclass
@@ -27,6 +44,15 @@ class Connector:
     car: Car | None = None
     transaction: Transaction | None = None
     expected_token: str | None = None  # a remote start that waits for the plug
+    expected_start_id: int | None = None  # the door's number for it (2.0.1)
+    reservation: Reservation | None = None
+    evse_id: int = 0  # 0: the plug has an EVSE of its own, with its number
+    place: int = 1  # in that EVSE
+    register_size_wh: int = 10**9
+    periodic_divisor: int = 1  # of what is told on the way
+
+    def __post_init__(self) -> None:
+        self.evse_id = self.evse_id or self.id
 
     @property
     def is_free_for_start(self) -> bool:
@@ -36,10 +62,14 @@ class Connector:
             and self.expected_token is None
         )
 
+    def is_free_for(self, token: str) -> bool:
+        is_mine = self.reservation is not None and self.reservation.token == token
+        return self.is_free_for_start or (self.status == "Reserved" and is_mine)
+
     @property
     def whole_wh(self) -> int:
         """What the display shows. Start, readings and stop all use it, so the last reading is the stop."""
-        return int(self.register_wh)
+        return int(self.register_wh) % self.register_size_wh
 
     def meter(self, at: datetime, *, speed: int = 1, wobble: Decimal = Decimal(1)) -> None:
         """Account for the time since the last call. `speed` hurries the battery, never the meter."""
@@ -60,7 +90,7 @@ class Connector:
         ampere = (self.power_w / volts / phases).quantize(Decimal("0.1"))
         energy = {"measurand": "Energy.Active.Import.Register", "unit": "Wh"}
         values = [
-            {"value": str(self.whole_wh), "context": context, **energy},
+            {"value": str(self._told_wh(context)), "context": context, **energy},
             {"value": str(self.power_w), "context": context, "measurand": "Power.Active.Import", "unit": "W"},
             {"value": str(ampere), "context": context, "measurand": "Current.Import", "unit": "A"},
             {"value": str(volts), "context": context, "measurand": "Voltage", "unit": "V"},
@@ -70,9 +100,15 @@ class Connector:
             values.append({"value": soc, "context": context, "measurand": "SoC", "unit": "Percent"})
         return values
 
+    def _told_wh(self, context: str) -> int:
+        on_the_way = context == "Sample.Periodic"
+        return self.whole_wh // self.periodic_divisor if on_the_way else self.whole_wh
+
 
 def connector_from(spec: dict) -> Connector:
-    """From `{"id": 1, "max_kw": 60, "power_type": "DC"}` of a file; what is missing is guessed."""
+    """From `{"id": 1, "max_kw": 60, "power_type": "DC"}` of a file; what is missing is guessed. `evse` and `place` say
+    where it is in OCPP 2.0.1."""
     direct = str(spec.get("power_type") or "").upper().startswith("DC")
     kilowatts = Decimal(str(spec.get("max_kw") or (60 if direct else 22)))
-    return Connector(id=int(spec["id"]), max_w=int(kilowatts * 1000), direct=direct)
+    where = {"evse_id": int(spec.get("evse") or 0), "place": int(spec.get("place") or 1)}
+    return Connector(id=int(spec["id"]), max_w=int(kilowatts * 1000), direct=direct, **where)

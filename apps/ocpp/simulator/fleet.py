@@ -15,8 +15,9 @@ import structlog
 
 from apps.ocpp.simulator import tasks
 from apps.ocpp.simulator.car import any_car
-from apps.ocpp.simulator.charge_point import SimulatedChargePoint
+from apps.ocpp.simulator.charge_point import PROTOCOLS, SimulatedChargePoint
 from apps.ocpp.simulator.connector import Connector, connector_from
+from apps.ocpp.simulator.scenarios import SCENARIOS
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +36,23 @@ class Plan:
     failed: int = 0
     retry_within: int = 30  # seconds
     exit_with_parent: bool = False
+    protocol: str = "1.6"  # of boxes whose entry in the file says nothing else
+    scenario: str = "honest"  # likewise
 
 
 def read_specs(file: Path) -> list[dict[str, Any]]:
-    """`[{"id", "password", "connectors": [{"id", "max_kw", "power_type"}], "vendor", "model"}]`. Raises ValueError."""
+    """A list of boxes: `{"id", "password"}` and, where it is known, `"connectors": [{"id", "max_kw", "power_type",
+    "evse", "place"}]`, `"vendor"`, `"model"`, `"protocol"`, `"scenario"`, `"fault"`. Raises ValueError."""
     specs = json.loads(file.read_text(), parse_float=Decimal)
     if not isinstance(specs, list) or not all(
         isinstance(s, dict) and {"id", "password"} <= s.keys() for s in specs
     ):
         raise ValueError("it is not a list of charge points, each with id and password")
+    for spec in specs:
+        if spec.get("protocol", "1.6") not in PROTOCOLS:
+            raise ValueError(f"{spec['id']}: a protocol is one of {', '.join(PROTOCOLS)}")
+        if spec.get("scenario", "honest") not in SCENARIOS:
+            raise ValueError(f"{spec['id']}: a scenario is one of {', '.join(SCENARIOS)}")
     return specs
 
 
@@ -66,6 +75,8 @@ def _box(spec: dict[str, Any], plan: Plan) -> SimulatedChargePoint:
         spec["id"],
         url=plan.url,
         password=spec["password"],
+        protocol=spec.get("protocol") or plan.protocol,
+        scenario=spec.get("scenario") or plan.scenario,
         connectors=connectors,
         vendor=spec.get("vendor") or "EV Portal",
         model=spec.get("model") or "Simulator",

@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 import structlog
 from ocpp.exceptions import OCPPError
-from ocpp.v16 import call
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from apps.ocpp.simulator import tasks
-from apps.ocpp.simulator.link import Link
 from apps.ocpp.simulator.outbox import TRIES, Saying
 
-if TYPE_CHECKING:  # the box has a line; the line needs the box's name for the type only
+if TYPE_CHECKING:  # the box has a line and its version a link; here their names are needed for the types only
+    from apps.ocpp.simulator import v16, v201
     from apps.ocpp.simulator.charge_point import SimulatedChargePoint
+
+    Link = v16.Link | v201.Link
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,8 @@ class Line:
         self.box = box
         self.retry_after = retry_after  # seconds: at first, at most
         self.online = asyncio.Event()
+        self.may_come = asyncio.Event()  # cleared while the line is down
+        self.may_come.set()
         self._socket: ClientConnection | None = None
 
     async def drop(self) -> None:
@@ -39,10 +42,11 @@ class Line:
         shortest, longest = self.retry_after
         pause = shortest
         while True:
+            await self.may_come.wait()
             try:
                 async with connect(
                     f"{self.box.url.rstrip('/')}/{quote(self.box.id, safe='')}",
-                    subprotocols=["ocpp1.6"],
+                    subprotocols=[self.box.version.SUBPROTOCOL],
                     additional_headers={"Authorization": self._basic_auth()},
                     compression=None,  # small frames: it would cost memory on both sides and save nothing
                     proxy=None,
@@ -58,7 +62,7 @@ class Line:
             await asyncio.sleep(pause * self.box.rng.randint(75, 125) / 100)
 
     async def _talk(self, socket: ClientConnection) -> None:
-        link = Link(self.box, socket)
+        link = self.box.version.Link(self.box, socket)
         both = [asyncio.create_task(link.start()), asyncio.create_task(self._say_everything(link))]
         try:
             done, _rest = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -67,34 +71,31 @@ class Line:
         finally:
             await tasks.end(both)
 
-    async def _say_everything(self, link: Link) -> None:
-        heartbeat_seconds = await self._boot(link)
+    async def _say_everything(self, link: "Link") -> None:
+        self.box.heartbeat_seconds = await self._boot(link)
         for connector in self.box.connectors.values():
-            await link.say(self.box.status_of(connector))
+            await link.say(self.box.version.status(self.box, connector))
         self.online.set()
-        beats = asyncio.create_task(self._beat(link, heartbeat_seconds))
+        beats = asyncio.create_task(self._beat(link))
         try:
             while True:
                 await self._say(link, await self.box.outbox.first())
         finally:
             await tasks.end([beats])
 
-    async def _boot(self, link: Link) -> int:
+    async def _boot(self, link: "Link") -> int:
         while True:
-            boot = call.BootNotification(
-                charge_point_vendor=self.box.vendor, charge_point_model=self.box.model, firmware_version="1.0"
-            )
-            answer = await link.say(boot)
+            answer = await link.say(self.box.version.boot(self.box))
             if answer.status == "Accepted":
                 return answer.interval
             await asyncio.sleep(answer.interval)
 
-    async def _beat(self, link: Link, seconds: int) -> None:
+    async def _beat(self, link: "Link") -> None:
         while True:
-            await asyncio.sleep(seconds)
-            await link.say(call.Heartbeat())
+            await asyncio.sleep(self.box.heartbeat_seconds)
+            await link.say(self.box.version.heartbeat())
 
-    async def _say(self, link: Link, saying: Saying) -> None:
+    async def _say(self, link: "Link", saying: Saying) -> None:
         try:
             answer = await link.say(saying.payload())
         except OCPPError as error:

@@ -20,6 +20,7 @@ class Saying:
     answered: Callable[[Any], None] = lambda answer: None
     keep: bool = True  # also across a broken line
     optional: bool = False
+    is_start: bool = False  # OCPP 1.6: what follows needs its answer
     tries: int = 0
 
 

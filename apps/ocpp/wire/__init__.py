@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from apps.ocpp.wire import v16
+from apps.ocpp.wire import v16, v201
 
-VERSIONS: dict[str, ModuleType] = {v16.SUBPROTOCOL: v16}
+VERSIONS: dict[str, ModuleType] = {v16.SUBPROTOCOL: v16, v201.SUBPROTOCOL: v201}

@@ -1,4 +1,4 @@
-"""Meter values of OCPP 1.6 → readings in Wh, W, %, A and V. Values travel as text and become Decimal, never float."""
+"""Meter values of OCPP → readings in Wh, W, %, A and V. Values travel as text and become Decimal, never float."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -10,7 +10,7 @@ from apps.ocpp.wire.times import Speaker
 LARGEST = Decimal(10) ** 11  # 100 GWh: beyond is no meter
 DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 _EXACT = Decimal("0.001")
-# What OCPP 1.6 calls it → our name, the unit meant when none is given, factors of the units we know.
+# What OCPP calls it → our name, the unit meant when none is given, factors of the units we know.
 MEASURES: dict[str, tuple[str, str, dict[str, Decimal]]] = {
     "Energy.Active.Import.Register": ("register_wh", "Wh", {"Wh": Decimal(1), "kWh": Decimal(1000)}),
     "Power.Active.Import": ("power_w", "W", {"W": Decimal(1), "kW": Decimal(1000)}),
@@ -59,8 +59,14 @@ def _known(sample: dict[str, Any]) -> tuple[str, Decimal] | None:
     elsewhere = sample.get("location") == "EV" and name != "soc_percent"
     if factor is None or elsewhere or sample.get("format", "Raw") != "Raw":
         return None
-    value = read_decimal(sample["value"], factor)
+    value = read_decimal(str(sample["value"]), factor * _scale(sample))
     return None if value is None or (name == "soc_percent" and not 0 <= value <= 100) else (name, value)
+
+
+def _scale(sample: dict[str, Any]) -> Decimal:
+    """Only 2.0.1 has a multiplier, a power of ten. One that no meter needs makes the value too large to be read."""
+    exponent = sample.get("multiplier", 0)
+    return Decimal(10) ** exponent if -12 <= exponent <= 12 else LARGEST * 10
 
 
 def read_decimal(text: str, factor: Decimal = Decimal(1)) -> Decimal | None:

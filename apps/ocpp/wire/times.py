@@ -1,9 +1,10 @@
 """When something happened, for a speaker whose clock may be anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from apps.lib.clock import read_instant
+from apps.ocpp.wire.plugs import Plugs
 
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)  # older than OCPP 1.6 itself: a clock that was never set
 AHEAD = timedelta(seconds=60)
@@ -18,6 +19,7 @@ class Speaker:
     received_at: datetime
     clock_skew_seconds: int = 0
     heartbeat_seconds: int = 60
+    plugs: Plugs = field(default_factory=Plugs)
 
     def instant(self, text: str | None) -> tuple[datetime, bool]:
         """The charger's instant and False; or our own and True when the charger's cannot be."""

@@ -10,10 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.ocpp.simulator import fleet
+from apps.ocpp.simulator.charge_point import PROTOCOLS
+from apps.ocpp.simulator.scenarios import SCENARIOS
 
 
 class Command(BaseCommand):
-    help = "Run simulated OCPP 1.6J charge points: cars arrive, charge along a curve and leave."
+    help = "Run simulated charge points (OCPP 1.6J or 2.0.1): cars arrive, charge along a curve and leave."
     requires_system_checks = []  # a client of the door: it needs neither the database nor our settings in order
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,6 +29,19 @@ class Command(BaseCommand):
         )
         add("--id", help="one charge point instead of a file")
         add("--password", help="its password")
+        add(
+            "--protocol",
+            choices=list(PROTOCOLS),
+            default="1.6",
+            help="what boxes speak whose entry in the file does not say it (default 1.6)",
+        )
+        add(
+            "--scenario",
+            choices=list(SCENARIOS),
+            default="honest",
+            help="what goes wrong: "
+            + "; ".join(f"{name}: {(kind.__doc__ or '').strip()}" for name, kind in SCENARIOS.items()),
+        )
         add("--connectors", type=int, default=2, help="how many plugs it has (default 2)")
         add(
             "--max-kw",
@@ -55,6 +70,8 @@ class Command(BaseCommand):
             failed=options["fail"],
             retry_within=options["retry_within"],
             exit_with_parent=options["exit_with_parent"],
+            protocol=options["protocol"],
+            scenario=options["scenario"],
         )
         asyncio.run(self._run(self._specs(options), plan))
 
