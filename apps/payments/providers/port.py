@@ -1,10 +1,13 @@
-"""What a payment provider must be able to do: four functions and one answer.
+"""What a payment provider must be able to do: five functions and one answer.
 
 authorise(*, key, amount, currency, description, return_url) -> Outcome     opens a checkout; `url` is for the payer
 look(ref) -> Outcome                                                        how does it stand?
 capture(ref, *, key, amount) -> Outcome                                     takes `amount`, releases the rest
 void(ref, *, key) -> Outcome                                                releases everything
-refund(ref, *, key, amount) -> Outcome                                      gives some of it back
+refund(ref, *, key, amount) -> Outcome                                      gives some of it back, the way it came
+
+The `ref` of a refund's outcome is the bank's reference of that refund; PENDING means it has taken the order and will
+pay, so the same call later tells how it stands.
 
 The same `key` again means the same call again: the provider acts once and repeats its answer. Each may raise
 ProviderUnavailable: nobody knows what happened, ask again with the same key.
