@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Our own rings around every view: ids for the log, no account pages for guests, a page for each refusal."""
-=======
-"""Rings around every view: shorter pages, ids for the log, and a page for each refusal."""
->>>>>>> finding
+"""Our own rings around every view: shorter pages, ids for the log, no account pages for guests, refusals as pages."""
 
 import re
 from collections.abc import Callable
@@ -10,14 +6,10 @@ from uuid import uuid4
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-<<<<<<< HEAD
-from django.shortcuts import redirect, render
-from django.urls import reverse
-=======
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.shortcuts import render
->>>>>>> finding
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from apps.lib.errors import Refused
 

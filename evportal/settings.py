@@ -332,6 +332,18 @@ RAZORPAY = {
 }
 # What the sandbox bank does by itself: ask (on its page), approve, decline, hang, timeout.
 SANDBOX_BANK = env.str("SANDBOX_BANK", default="ask")
+# What it does with refunds: late (after a while), settle (at once), decline, hang (for ever), timeout.
+SANDBOX_REFUNDS = env.str("SANDBOX_REFUNDS", default="late")
+REFUNDS = {
+    # How long after the end of an order a driver may ask, and how long the money may take (AT-J3).
+    "WINDOW_DAYS": env.int("REFUND_WINDOW_DAYS", default=30),
+    "PROMISE_DAYS": env.int("REFUND_PROMISE_DAYS", default=5),
+    # Currency → the most that a person of support level 1, and of level 2, may approve. A currency that is missing
+    # here is the grievance officer's.
+    "LIMITS": env.json("REFUND_LIMITS", default={"INR": [500, 5000], "USD": [10, 100], "EUR": [10, 100]}),
+    # Currency → up to so much our operators agree to at once, without a person.
+    "AGREED_AT_ONCE": env.json("REFUND_AGREED_AT_ONCE", default={"INR": 100, "USD": 2, "EUR": 2}),
+}
 
 # --- Map ------------------------------------------------------------------------------------------------
 TILE_URL = env.str("TILE_URL", default="")

@@ -1,7 +1,9 @@
 """Who may do what. Drivers need no role; operator staff is a row of the catalog room; this is the support desk."""
 
+from decimal import Decimal
 from enum import IntEnum
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import User
@@ -37,3 +39,12 @@ def is_support(user: User | AnonymousUser) -> bool:
 
 def is_administrator(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and user.is_active and user.is_superuser
+
+
+def may_refund(user: User | AnonymousUser, amount: Decimal, currency: str) -> bool:
+    """Is so much within the limit of this person? Level 1 and 2 have one per currency, the grievance officer none."""
+    level = support_level(user)
+    if level in (SupportLevel.NONE, SupportLevel.GRIEVANCE_OFFICER):
+        return level == SupportLevel.GRIEVANCE_OFFICER
+    limits = settings.REFUNDS["LIMITS"].get(currency, [0, 0])
+    return amount <= Decimal(str(limits[level - 1]))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.beckn.wire.v1_1 import taxonomy
+from apps.lib.money import round_money
 
 LEAST_KWH, MOST_KWH = Decimal(1), Decimal(100)
 USUAL_KWH = Decimal(20)
@@ -72,6 +73,47 @@ class AcceptForm(forms.Form):
     accepts_warnings = forms.BooleanField(
         label=_("I have read the warning and want to go on"), required=False
     )
+
+
+REFUND_REASONS = {
+    "R01": _("I was charged more than I owe"),
+    "R02": _("It did not charge"),
+    "R03": _("The service was poor or broke off"),
+    "R04": _("I was charged twice"),
+    "R05": _("I had cancelled"),
+}
+
+
+class RefundForm(forms.Form):
+    """`most` is what may still be asked for."""
+
+    amount = forms.DecimalField(label=_("How much?"), min_value=Decimal("0.001"), decimal_places=3)
+    reason_id = forms.ChoiceField(label=_("Why?"), choices=list(REFUND_REASONS.items()))
+    words = forms.CharField(
+        label=_("In your words"),
+        max_length=200,
+        required=False,
+        help_text=_("The operator reads it."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, most: Decimal, currency: str, most_words: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.most, self.currency, self.most_words = most, currency, most_words
+        self.fields["amount"].help_text = most_words
+        self.fields["amount"].widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
+
+    def clean_amount(self) -> Decimal:
+        amount = self.cleaned_data["amount"]
+        if amount > self.most:
+            raise forms.ValidationError(self.most_words)
+        if amount != round_money(amount, self.currency):
+            raise forms.ValidationError(_("This is less than the smallest coin."))
+        return amount
+
+    def clean_key(self) -> str:
+        return str(self.cleaned_data["key"])
 
 
 class CancelForm(forms.Form):

@@ -89,6 +89,7 @@ def on_confirm(order: Order, inbound: Inbound) -> None:
 def on_status(order: Order, inbound: Inbound) -> None:
     told = network.read_told(inbound.body.order)
     services.record_told(order, told=told, received_at=inbound.message.created_at)
+    _take_refunds(order, inbound)
 
 
 on_update = on_status  # the same news, asked for or not
@@ -99,6 +100,18 @@ def on_cancel(order: Order, inbound: Inbound) -> None:
     told = network.read_told(inbound.body.order)
     if told.status != "ACTIVE":  # a preview of the fee cancels nothing
         services.record_cancellation(order, told=told)
+        _take_refunds(order, inbound)
+
+
+@about_an_order
+def on_refund(order: Order, inbound: Inbound) -> None:
+    _take_refunds(order, inbound)
+
+
+def _take_refunds(order: Order, inbound: Inbound) -> None:
+    entries = wire.read_refunds(inbound.body.order.payments, order.currency)
+    if entries:
+        services.record_refunds(order, entries=entries, message_id=inbound.message.message_id)
 
 
 @about_an_order

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.discovery.models import Offer
 from apps.lib.moves import Event
 from apps.orders.states import MOVES, State
+from apps.payments.models import Refund
 
 
 class Order(models.Model):
@@ -82,6 +83,9 @@ class Order(models.Model):
     stop_asked_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
     billed_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
     billed_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    # A later, lower word of the operator on what is owed. The bill itself stays as it was charged.
+    corrected_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    money_check_at = models.DateTimeField(null=True, blank=True)  # services/refunds.py check_money
     meter_start = models.CharField(max_length=40, blank=True)
     meter_stop = models.CharField(max_length=40, blank=True)
     failure_code = models.CharField(max_length=40, blank=True)
@@ -97,6 +101,9 @@ class Order(models.Model):
             ),
             models.Index(fields=["poll_at"], name="order_poll", condition=Q(poll_at__isnull=False)),
             models.Index(fields=["listen_at"], name="order_listen", condition=Q(listen_at__isnull=False)),
+            models.Index(
+                fields=["money_check_at"], name="order_money_check", condition=Q(money_check_at__isnull=False)
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["driver", "idempotency_key"], name="one_order_per_press"),
@@ -180,3 +187,39 @@ class ProgressPoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.power_kw} kW at {self.at:%H:%M:%S}"
+
+
+class RefundClaim(models.Model):
+    """What we and the operator told each other about one refund: it decides, we hold the money."""
+
+    class Verb(models.TextChoices):
+        NONE = "", _("The operator said it unasked")
+        REFUND = "refund", "refund"
+        UPDATE = "update", "update"
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="claims")
+    refund = models.OneToOneField(Refund, on_delete=models.PROTECT, related_name="+")
+    reason_id = models.CharField(max_length=10, blank=True)
+    verb = models.CharField(max_length=6, choices=Verb.choices, blank=True)
+    message_id = models.UUIDField(null=True, blank=True)  # the request whose answer we wait for
+    ask_again_at = models.DateTimeField(
+        null=True, blank=True
+    )  # an operator that says nothing is asked otherwise
+    network_ref = models.CharField(max_length=100, blank=True)  # the operator's id of it, in order.payments[]
+    status = models.CharField(max_length=10, blank=True)  # taxonomy.REFUND_STATUSES, as last heard
+    heard_at = models.DateTimeField(null=True, blank=True)
+    told_paid_at = models.DateTimeField(null=True, blank=True)  # when we told that the money is back
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["ask_again_at"], name="claim_due", condition=Q(ask_again_at__isnull=False))
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "network_ref"], condition=~Q(network_ref=""), name="one_claim_per_network_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.refund} {self.status}"

@@ -67,6 +67,28 @@ def update_state(order: Order, code: str) -> wire.UpdateMessage:
     )
 
 
+def refund(order: Order, *, amount: Decimal, reason_id: str, words: str) -> wire.RefundMessage:
+    return wire.RefundMessage(
+        order_id=order.network_order_id,
+        refund_reason_id=reason_id,
+        descriptor=wire.Descriptor(
+            code=taxonomy.REFUND_REASONS[reason_id].removesuffix("_REFUND"),
+            **({"short_desc": words} if words else {}),
+        ),
+        refund=wire.RefundRequest(
+            payment_id=order.terms.get("payment_id") or "pay-1", amount=wire.Price.of(amount, order.currency)
+        ),
+    )
+
+
+def update_refund(order: Order, entry: wire.RefundEntry) -> wire.UpdateMessage:
+    """The same for a peer that does not know the verb, and how we tell that the money is back."""
+    return wire.UpdateMessage(
+        update_target="order.payments",
+        order=wire.Order(id=order.network_order_id, payments=(entry.to_payment(),)),
+    )
+
+
 def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessage:
     words = words or (taxonomy.cancellation_code(reason_id) or "")
     return wire.CancelMessage(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.beckn.models import Message
 from apps.discovery.models import Offer
 from apps.lib import clock
-from apps.orders import wording
+from apps.orders import money_back, wording
 from apps.orders.estimate import estimate
 from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
 from apps.orders.models import Order, OrderLine, Progress
@@ -76,7 +76,10 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
         "awaits_support": awaits_support(order),
         "again_url": again_url(order),
     }
-    return {**shown, **_MORE[fragment](order), **forms}
+    shown |= _MORE[fragment](order)
+    if shown.get("refund_waits"):
+        shown["poll_seconds"] = 10  # the order is over, its refund is not
+    return {**shown, **forms}
 
 
 def version(order: Order) -> str:
@@ -238,11 +241,17 @@ def _bill(order: Order) -> dict[str, Any]:
         "payment": payment_of(order),
         "rating": getattr(order, "rating", None),
         "events": history_words(order),
+        **money_back.shown(order),
     }
 
 
 def _over(order: Order) -> dict[str, Any]:
-    return {"lasted": lasted(order), "payment": payment_of(order), "events": history_words(order)}
+    return {
+        "lasted": lasted(order),
+        "payment": payment_of(order),
+        "events": history_words(order),
+        **money_back.shown(order),
+    }
 
 
 _MORE = {

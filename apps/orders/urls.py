@@ -16,6 +16,7 @@ urlpatterns = [
     path("<uuid:code>/start/", views.start, name="start"),
     path("<uuid:code>/stop/", views.stop, name="stop"),
     path("<uuid:code>/cancel/", views.cancel, name="cancel"),
+    path("<uuid:code>/refund/", views.refund, name="refund"),
     path("<uuid:code>/help/", views.ask_for_help, name="help"),
     path("<uuid:code>/messages/", views.messages, name="messages"),
 ]

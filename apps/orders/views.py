@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.lib.htmx import HtmxRequest, page_or_fragment
-from apps.orders import panel, selectors, services
+from apps.orders import money_back, panel, selectors, services
 from apps.orders.conversation import conversation
-from apps.orders.forms import AcceptForm, BillingForm, CancelForm, EnergyForm, QuoteForm
+from apps.orders.forms import AcceptForm, BillingForm, CancelForm, EnergyForm, QuoteForm, RefundForm
 from apps.payments.services import open_checkout
 
 
@@ -101,6 +101,25 @@ def cancel(request: HtmxRequest, code: UUID) -> HttpResponse:
         return redirect(found)
     context = {**panel.leaving(found), "form": form}
     return render(request, "orders/cancel.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def refund(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    asking = money_back.asking(found)
+    form = RefundForm(
+        request.POST or None,
+        initial=money_back.first_words(found, asking["hint"]),
+        most=asking["most"],
+        currency=found.currency,
+        most_words=money_back.most_words(found, asking["most"]),
+    )
+    if request.method == "POST" and form.is_valid():
+        services.request_refund(found, **form.cleaned_data)
+        return redirect(found)
+    context = {**asking, "form": form}
+    return render(request, "orders/refund.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required

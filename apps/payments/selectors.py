@@ -1,7 +1,7 @@
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404
 
-from apps.payments.models import Payment
+from apps.payments.models import Payment, Refund
 
 
 def payment_for(user: AbstractBaseUser, code) -> Payment:
@@ -15,3 +15,15 @@ def payment_for(user: AbstractBaseUser, code) -> Payment:
 def latest(*, side: str, reference: str) -> Payment | None:
     """The last attempt to pay for something."""
     return Payment.objects.filter(side=side, reference=reference).order_by("-created_at", "-pk").first()
+
+
+def captured(*, side: str, reference: str) -> list[Payment]:
+    """Every payment for something that really took money, the first one first."""
+    payments = Payment.objects.filter(side=side, reference=reference, state=Payment.State.CAPTURED)
+    return list(payments.order_by("closed_at", "pk"))
+
+
+def refunds_for(*, side: str, reference: str) -> list[Refund]:
+    """All refunds of one purchase, the oldest first."""
+    refunds = Refund.objects.filter(payment__side=side, payment__reference=reference)
+    return list(refunds.select_related("payment").order_by("created_at", "pk"))

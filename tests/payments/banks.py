@@ -111,6 +111,10 @@ class StripeBank(Bank):
         self.intents[intent["id"]] = intent
         session |= {"status": "complete", "payment_intent": intent["id"], "url": None}
 
+    def forget(self) -> None:
+        """A day later."""
+        self._said.clear()
+
     def event(self, ref: str, kind: str = "checkout.session.completed") -> dict[str, Any]:
         return {
             "id": self.new_id("evt_"),
@@ -162,7 +166,10 @@ class StripeBank(Bank):
                 self.intents[ref]["status"] = "canceled"
                 return 200, self.intents[ref]
             case "POST", ["refunds"]:
-                return self._refund(self.intents[data["payment_intent"]], int(data["amount"]))
+                return self._refund(self.intents[data["payment_intent"]], data)
+            case "GET", ["refunds"]:
+                mine = [one for one in self.refunds if one["payment_intent"] == data["payment_intent"]]
+                return 200, {"object": "list", "data": mine, "has_more": False}
         return 404, self.refusal(f"unknown: {method} {'/'.join(path)}")
 
     def _open(self, data: dict) -> tuple[int, dict[str, Any]]:
@@ -192,12 +199,14 @@ class StripeBank(Bank):
         intent |= {"status": "succeeded", "amount_received": amount}
         return 200, intent
 
-    def _refund(self, intent: dict, amount: int) -> tuple[int, dict[str, Any]]:
+    def _refund(self, intent: dict, data: dict) -> tuple[int, dict[str, Any]]:
+        amount = int(data["amount"])
         back = sum(refund["amount"] for refund in self.refunds if refund["payment_intent"] == intent["id"])
         if not 0 < amount <= intent["amount_received"] - back:
             return 400, self.refusal("more than was paid")
         made = {"id": self.new_id("re_"), "object": "refund", "status": "succeeded"}
-        self.refunds.append(made | {"payment_intent": intent["id"], "amount": amount})
+        key = {"key": data["metadata[key]"]}
+        self.refunds.append(made | {"payment_intent": intent["id"], "amount": amount, "metadata": key})
         return 200, self.refunds[-1]
 
 

@@ -214,6 +214,20 @@ def test_a_refund_asked_for_twice_is_made_once(held, bank):
     assert kept_by_us(bank) == Decimal("359.95")
 
 
+def test_a_slow_refund_is_asked_about_days_later_and_made_once(held, bank):
+    """Also when the provider has forgotten the key that it was asked with."""
+    services.capture(held, amount=Decimal(400))
+    settle(held)
+    provider = stripe if isinstance(bank, StripeBank) else razorpay
+    provider.refund(held.provider_ref, key="back", amount=Decimal("40.05"))
+    bank.refunds[-1]["status"] = "pending"
+    getattr(bank, "forget", lambda: None)()
+    assert provider.refund(held.provider_ref, key="back", amount=Decimal("40.05")).verdict == Verdict.PENDING
+    bank.refunds[-1]["status"] = "failed"
+    assert provider.refund(held.provider_ref, key="back", amount=Decimal("40.05")).verdict == Verdict.DECLINED
+    assert len(bank.refunds) == 1
+
+
 # --- Webhooks ---------------------------------------------------------------------------------------------
 def post(client: Client, bank, body: str, headers: dict[str, str]) -> int:
     return client.post(hook(bank), body, content_type="application/json", headers=headers).status_code

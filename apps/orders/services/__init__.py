@@ -5,6 +5,8 @@ charging.py   start, progress, stop, bill
 help.py       whom to ask, the operator's live page
 leaving.py    cancel, refusal, undeliverable messages
 listening.py  the operator's live stream: who listens, what is taken from it
+claims.py     what the operator says of a refund
+refunds.py    what is owed, what was charged, what goes back
 deadlines.py  what happens when nothing happens
 """
 
@@ -21,6 +23,7 @@ from apps.orders.services.asking import (
     request_terms,
 )
 from apps.orders.services.charging import record_told, request_start, request_stop
+from apps.orders.services.claims import ask_otherwise, record_refunds, refund_changed, request_refund
 from apps.orders.services.deadlines import ask_again, move_overdue
 from apps.orders.services.help import record_support, record_tracking, request_support
 from apps.orders.services.leaving import (
@@ -30,10 +33,13 @@ from apps.orders.services.leaving import (
     undeliverable,
 )
 from apps.orders.services.listening import claim_streams, listen_again, record_streamed, renew_leases
+from apps.orders.services.refunds import check_money
 
 __all__ = [
     "accept_terms_and_pay",
     "ask_again",
+    "ask_otherwise",
+    "check_money",
     "claim_streams",
     "listen_again",
     "move_overdue",
@@ -45,14 +51,17 @@ __all__ = [
     "record_confirmation",
     "record_error",
     "record_quote",
+    "record_refunds",
     "record_streamed",
     "record_support",
     "record_terms",
     "record_told",
     "record_tracking",
+    "refund_changed",
     "renew_leases",
     "request_cancel",
     "request_quote",
+    "request_refund",
     "request_start",
     "request_stop",
     "request_support",

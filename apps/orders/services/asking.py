@@ -257,7 +257,7 @@ def payment_captured(payment: Payment) -> None:
     if order and order.state == State.ENDED:
         go(order, State.SETTLED, why=gettext_noop("the bank paid the bill"))
     elif order:
-        keep(order)
+        keep(order, money_check_at=clock.now())
 
 
 def payment_voided(payment: Payment) -> None:

@@ -16,6 +16,7 @@ from apps.orders.models import Order, OrderLine, Progress, ProgressPoint
 from apps.orders.services.asking import record_confirmation
 from apps.orders.services.help import request_tracking
 from apps.orders.services.leaving import record_cancellation
+from apps.orders.services.refunds import owe_at_most
 from apps.orders.services.steps import (
     DRIVER,
     NotNow,
@@ -208,10 +209,12 @@ def settle(order: Order, *, payment_expected: bool) -> None:
 
 
 def _compare_bill(order: Order, told: Told) -> None:
-    """A second, different bill changes nothing by itself; it is kept in the history for whoever asks."""
+    """A second, different bill is kept in the history for whoever asks. Only a lower one changes what is owed."""
     said = told.priced.total if told.priced and told.status == "COMPLETE" else None
     if said is None or order.billed_amount is None or said == order.billed_amount:
         return
     line = f"another bill came: {said} {told.priced.currency}"
     if "bill-above-authorisation" not in order.warnings and not order.events.filter(why=line).exists():
         note(order, line)
+    if told.priced.currency == order.currency:
+        owe_at_most(order, said)

@@ -13,6 +13,7 @@ from apps.lib import clock
 from apps.lib.moves import StaleMove
 from apps.orders import network
 from apps.orders.models import Order
+from apps.orders.services.claims import refund_refused, refund_unheard
 from apps.orders.services.steps import (
     NotNow,
     ask,
@@ -108,6 +109,8 @@ def record_error(order: Order, *, action: str, message_id: UUID, code: str, mess
         release_money(order)
     elif message_id == order.asked_message_id:
         _fall_back(order, action, failure)
+    elif action in ("on_refund", "on_update"):
+        refund_refused(order, message_id, code=code, words=text)
 
 
 def _fall_back(order: Order, action: str, failure: dict[str, str]) -> None:
@@ -127,7 +130,9 @@ def _fall_back(order: Order, action: str, failure: dict[str, str]) -> None:
 def undeliverable(message: Message) -> None:
     """Announced by beckn: a request of ours was given up. Polls and repeats are not worth a word."""
     order = Order.objects.filter(transaction_id=message.transaction_id, bpp_id=message.bpp_id).first()
-    if message.side != Side.BAP or order is None or message.message_id != order.asked_message_id:
+    if message.side != Side.BAP or order is None or refund_unheard(order, message.message_id):
+        return
+    if message.message_id != order.asked_message_id:
         return
     failure = {"failure_code": "unreachable", "failure_message": ""}
     why = f"{message.action} could not be delivered"

@@ -14,7 +14,7 @@ from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
 from apps.live import push
 from apps.orders.models import Order, OrderLine
-from apps.orders.states import WAITS, WITH_ENERGY, Wait
+from apps.orders.states import OVER, WAITS, WITH_ENERGY, Wait
 from apps.orders.told import Priced
 from apps.payments import services as payments
 from apps.payments.models import Payment
@@ -41,6 +41,8 @@ def go(order: Order, to: str, *, why: str, **changes: Any) -> None:
     changes.setdefault("poll_at", now + wait.polls_after if wait and wait.polls_after else None)
     if to not in WITH_ENERGY:
         changes.setdefault("listen_at", None)
+    if to in OVER:
+        changes.setdefault("money_check_at", now)
     changes.setdefault("failure_code", "")
     changes.setdefault("failure_message", "")
     move(order, to, why=why, state_since=now, changed_at=now, polls=0, **changes)

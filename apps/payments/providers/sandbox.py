@@ -1,19 +1,21 @@
 """The sandbox bank: a provider that moves no money and does what it is told on its own page.
 
 `settings.SANDBOX_BANK` decides for it when nobody looks at the page: "ask" (default), "approve", "decline", "hang",
-or "timeout", in which it answers nothing at all.
+or "timeout", in which it answers nothing at all. `settings.SANDBOX_REFUNDS` does the same for money that goes back:
+"late" (default: paid when asked a third time), "settle" (at once), "decline", "hang" (for ever), "timeout".
 """
 
 from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
 from apps.lib import clock
-from apps.payments.models import SandboxPayment
+from apps.payments.models import SandboxPayment, SandboxRefund
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
 
 HOLDS_FOR = timedelta(days=5)
@@ -21,6 +23,13 @@ HANGS_FOR = 3  # a hanging payment is approved when asked this often
 
 _Answer = SandboxPayment.Answer
 _FIRST_ANSWER = {"approve": _Answer.APPROVED, "decline": _Answer.DECLINED, "hang": _Answer.HANGING}
+_Refunded = SandboxRefund.Answer
+_REFUND_ANSWER = {
+    "late": _Refunded.HANGING,
+    "hang": _Refunded.HANGING,
+    "settle": _Refunded.DONE,
+    "decline": _Refunded.DECLINED,
+}
 _VERDICTS = {
     _Answer.WAITING: Verdict.PENDING,
     _Answer.HANGING: Verdict.PENDING,
@@ -77,8 +86,39 @@ def void(ref: str, *, key: str) -> Outcome:
 
 
 def refund(ref: str, *, key: str, amount: Decimal) -> Outcome:
+    """The first call with a key is the order; every other asks how it stands."""
     _be_reachable()
-    return Outcome(Verdict.REFUNDED, ref, amount=amount)
+    if settings.SANDBOX_REFUNDS == "timeout":
+        raise ProviderUnavailable("the sandbox bank was told not to answer about refunds")
+    with transaction.atomic():
+        row = SandboxRefund.objects.filter(key=key).first() or _order_refund(ref, key, amount)
+        if row.answer == _Refunded.HANGING and settings.SANDBOX_REFUNDS != "hang":
+            asked, done = row.asked + 1, row.asked + 1 >= HANGS_FOR
+            row.asked, row.answer = asked, _Refunded.DONE if done else _Refunded.HANGING
+            row.save(update_fields=["asked", "answer"])
+    return _refund_outcome(row)
+
+
+def _order_refund(ref: str, key: str, amount: Decimal) -> SandboxRefund:
+    """Declined when it was told so, or when more would go back than it has taken."""
+    paid = SandboxPayment.objects.select_for_update().get(ref=ref)
+    kept = paid.refunds.exclude(answer=_Refunded.DECLINED)
+    back = sum((row.amount for row in kept), start=Decimal(0))
+    word = _REFUND_ANSWER[settings.SANDBOX_REFUNDS]
+    if paid.captured_amount is None or back + amount > paid.captured_amount:
+        word = _Refunded.DECLINED
+    row, _is_new = SandboxRefund.objects.get_or_create(
+        key=key, defaults={"payment": paid, "amount": amount, "answer": word}
+    )
+    return row
+
+
+def _refund_outcome(row: SandboxRefund) -> Outcome:
+    ref = f"RF-{str(row.ref)[:8].upper()}"
+    if row.answer == _Refunded.DECLINED:
+        return Outcome(Verdict.DECLINED, ref, reason=gettext_noop("the bank refused to pay it back"))
+    verdict = Verdict.REFUNDED if row.answer == _Refunded.DONE else Verdict.PENDING
+    return Outcome(verdict, ref, amount=row.amount)
 
 
 def payment(ref: str) -> SandboxPayment | None:

@@ -96,8 +96,12 @@ def refund(ref: str, *, key: str, amount: Decimal) -> Outcome:
     with _asking():
         intent = _session(ref).payment_intent
         currency = intent.currency.upper()
-        made = _client().v1.refunds.create(
-            params={"payment_intent": intent.id, "amount": to_minor_units(amount, currency)},
+        made = _refund_made_before(intent.id, key) or _client().v1.refunds.create(
+            params={
+                "payment_intent": intent.id,
+                "amount": to_minor_units(amount, currency),
+                "metadata": {"key": key},
+            },
             options={"idempotency_key": key},
         )
     verdict = {"succeeded": Verdict.REFUNDED, "failed": Verdict.DECLINED, "canceled": Verdict.DECLINED}
@@ -128,6 +132,12 @@ def _client() -> stripe.StripeClient:
 
 def _session(ref: str) -> Any:
     return _client().v1.checkout.sessions.retrieve(ref, params={"expand": ["payment_intent"]})
+
+
+def _refund_made_before(intent_id: str, key: str) -> Any | None:
+    """Stripe remembers an idempotency key for a day, and repeats its first answer; a slow refund needs its newest."""
+    made = _client().v1.refunds.list(params={"payment_intent": intent_id, "limit": 100})
+    return next((one for one in made.data if getattr(one.metadata, "key", None) == key), None)
 
 
 def _unless_already(call: Any, *args: Any, **kwargs: Any) -> None:

@@ -106,6 +106,7 @@ from apps.beckn.wire.v1_1.messages import (
 from apps.beckn.wire.v1_1.order import Billing, Cancellation, Order, Quotation, QuotationLine
 from apps.beckn.wire.v1_1.plugs import PlugFacts, read_plug
 from apps.beckn.wire.v1_1.profile import check_outgoing
+from apps.beckn.wire.v1_1.refunds import RefundEntry, read_refunds
 from apps.beckn.wire.v1_1.tags import all_tags, first_tag, group, read_tags, tag_code
 from apps.beckn.wire.v1_1.terms import (
     CancellationTerm,
@@ -200,6 +201,7 @@ __all__ = [
     "Rating",
     "RatingCategoriesMessage",
     "RatingMessage",
+    "RefundEntry",
     "RefundMessage",
     "RefundRequest",
     "RefundTerm",
@@ -240,6 +242,7 @@ __all__ = [
     "read_lasting",
     "read_message",
     "read_plug",
+    "read_refunds",
     "read_tags",
     "tag_code",
     "taxonomy",

@@ -186,6 +186,25 @@ REFUND_TYPES = (
     "SERVICE_ISSUE_REFUND",
 )
 REFUND_STATUSES = ("REQUESTED", "APPROVED", "REJECTED", "PROCESSING", "REFUNDED", "FAILED")
+_REFUND_TYPES = _table(
+    *((name, name.removesuffix("_REFUND"), f"{name.removesuffix('_REFUND')}-REFUND") for name in REFUND_TYPES)
+)
+_REFUND_STATUSES = _table(
+    ("REQUESTED", "PENDING"),
+    ("APPROVED", "ACCEPTED"),
+    ("REJECTED", "DECLINED", "DENIED"),
+    ("PROCESSING", "INITIATED", "SENT"),
+    ("REFUNDED", "COMPLETED", "SETTLED", "PAID"),
+    ("FAILED",),
+)
+# Ours; peers agree on theirs (fact sheet 10). R03 is the one of its example.
+REFUND_REASONS = {
+    "R01": "OVERCHARGE_REFUND",
+    "R02": "FAILED_SESSION_REFUND",
+    "R03": "SERVICE_ISSUE_REFUND",
+    "R04": "DUPLICATE_PAYMENT_REFUND",
+    "R05": "CANCELLATION_REFUND",
+}
 
 ERROR_MEANINGS = {
     "30000": "Invalid request",
@@ -263,6 +282,14 @@ def payment_status(text: str | None) -> str | None:
 
 def collected_by(text: str | None) -> str | None:
     return _COLLECTORS.get(_key(text))
+
+
+def refund_type(text: str | None) -> str | None:
+    return _REFUND_TYPES.get(_key(text))
+
+
+def refund_status(text: str | None) -> str | None:
+    return _REFUND_STATUSES.get(_key(text))
 
 
 def breakup_title(text: str | None) -> str | None:
