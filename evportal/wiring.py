@@ -70,6 +70,7 @@ DUTIES: dict[str, str] = {
     "charge points": "apps.ocpp.services.mark_lost_connections",
     "sessions": "apps.charging.services.move_overdue",
     "bookings": "apps.bookings.services.move_overdue",
+    "reserved times": "apps.bookings.timekeeping.keep_times",
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "order deadlines": "apps.orders.services.move_overdue",

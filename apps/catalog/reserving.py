@@ -156,6 +156,11 @@ def _in_window(
     return [slot for slot in free if slot.starts_at >= start and slot.ends_at <= end][:MOST_SLOTS]
 
 
+def is_taken(evse: Evse, quarters: range, *, besides: str = "") -> bool:
+    rows = TakenTime.objects.filter(evse=evse, quarter__gte=quarters.start, quarter__lt=quarters.stop)
+    return rows.exclude(holder=besides).exists()
+
+
 def next_taken(evse: Evse, after: datetime, *, besides: str = "") -> datetime | None:
     """When the next time that somebody else has begins; the present quarter counts."""
     ahead = TakenTime.objects.filter(evse=evse, quarter__gte=slots.quarter_of(after)).exclude(holder=besides)

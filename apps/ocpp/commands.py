@@ -16,7 +16,7 @@ from ocpp.exceptions import OCPPError
 from ocpp.messages import CallError, CallResult
 
 from apps.lib.channel import group_send_soon
-from apps.lib.clock import now
+from apps.lib.clock import now, utc_text
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
 from apps.ocpp import services
@@ -76,6 +76,21 @@ def change_availability(
     return _queue(charge_point_id, Command.Action.CHANGE_AVAILABILITY, payload, reference)
 
 
+def reserve(
+    *, charge_point_id: str, connector_id: int, token: str, until: datetime, reference: str = ""
+) -> Command:
+    """The command's primary key is the reservation's id on the charge point."""
+    if not 1 <= len(token) <= LONGEST_TOKEN:
+        raise TokenTooLong
+    payload = {"connector_id": connector_id, "token": token, "until": utc_text(until)}
+    return _queue(charge_point_id, Command.Action.RESERVE, payload, reference)
+
+
+def cancel_reservation(*, reservation: Command, reference: str = "") -> Command:
+    payload = {"reservation": reservation.pk}
+    return _queue(reservation.charge_point_id, Command.Action.CANCEL_RESERVATION, payload, reference)
+
+
 def _queue(charge_point_id: str, action: str, payload: dict[str, Any], reference: str) -> Command:
     """A new row; or the one that is still open under the same reference, because asking twice is asking once."""
     if not ChargePoint.objects.filter(pk=charge_point_id, state=ChargePoint.State.APPROVED).exists():
@@ -124,7 +139,10 @@ def claim_next(connection: Connection) -> str | None:
             move(command, Command.State.SENT, why="to the socket", connection=connection.nonce)
         except StaleMove:  # timed out this instant
             return None
-        call = connection.wire.write_command(command.action, command.payload, str(command.unique_id))
+        payload = command.payload
+        if command.action == Command.Action.RESERVE:
+            payload = {**payload, "number": command.pk}
+        call = connection.wire.write_command(command.action, payload, str(command.unique_id))
         text = call.to_json()
         Frame.objects.create(
             charge_point_id=connection.charge_point_id,

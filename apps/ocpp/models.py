@@ -92,6 +92,8 @@ class Command(models.Model):
         UNLOCK = "unlock", _("Unlock the plug")
         TRIGGER = "trigger", _("Ask for a message")
         CHANGE_AVAILABILITY = "change_availability", _("Change availability")
+        RESERVE = "reserve", _("Reserve the plug")
+        CANCEL_RESERVATION = "cancel_reservation", _("Cancel the reservation")
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", _("Waiting for the socket")

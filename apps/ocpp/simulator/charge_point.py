@@ -11,7 +11,7 @@ from ocpp.v16 import call
 from apps.ocpp.simulator import tasks
 from apps.ocpp.simulator.car import Car, any_car
 from apps.ocpp.simulator.clock import Clock
-from apps.ocpp.simulator.connector import Connector, Transaction
+from apps.ocpp.simulator.connector import Connector, Reservation, Transaction
 from apps.ocpp.simulator.line import Line
 from apps.ocpp.simulator.outbox import Outbox, Saying
 
@@ -116,12 +116,13 @@ class SimulatedChargePoint:
     # --- What the door asks ----------------------------------------------------------------------------
 
     def remote_start(self, *, token: str, connector_id: int | None) -> bool:
-        free = [c for c in self.connectors.values() if c.is_free_for_start]
+        free = [c for c in self.connectors.values() if c.is_free_for(token)]
         chosen = [c for c in free if connector_id in (None, c.id)]
         if not chosen:
             return False
         connector = chosen[0]
         connector.expected_token = token
+        self._free_again(connector)
         self._in_background(self._wait_for_plug(connector, token))
         return True
 
@@ -131,6 +132,36 @@ class SimulatedChargePoint:
                 self._in_background(self._end_soon(connector))
                 return True
         return False
+
+    def reserve(self, reservation: Reservation, connector_id: int, seconds: float) -> str:
+        """Another reservation under the same id replaces the first, as the protocol wants it."""
+        connector = self.connectors.get(connector_id)
+        if connector is None or connector.status in {"Faulted", "Unavailable"}:
+            return "Rejected" if connector is None else connector.status
+        again = connector.reservation is not None and connector.reservation.id == reservation.id
+        if connector.status != "Available" and not again:
+            return "Occupied"
+        connector.reservation = reservation
+        self._show(connector, "Reserved")
+        self._in_background(self._expire(connector, reservation, seconds))
+        return "Accepted"
+
+    def cancel_reservation(self, reservation_id: int) -> bool:
+        for connector in self.connectors.values():
+            if connector.reservation is not None and connector.reservation.id == reservation_id:
+                self._free_again(connector)
+                return True
+        return False
+
+    async def _expire(self, connector: Connector, reservation: Reservation, seconds: float) -> None:
+        await self.clock.sleep(max(0, seconds))
+        if connector.reservation is reservation:
+            self._free_again(connector)
+
+    def _free_again(self, connector: Connector) -> None:
+        connector.reservation = None
+        if connector.status == "Reserved":
+            self._show(connector, "Available")
 
     def change_availability(self, connector_id: int, *, operative: bool) -> str:
         chosen = [c for c in self.connectors.values() if connector_id in (0, c.id)]

@@ -15,6 +15,12 @@ class Transaction:
 
 
 @dataclass
+class Reservation:
+    id: int
+    token: str
+
+
+@dataclass
 class Connector:
     id: int
     max_w: int = 22_000
@@ -27,11 +33,12 @@ class Connector:
     car: Car | None = None
     transaction: Transaction | None = None
     expected_token: str | None = None  # a remote start that waits for the plug
+    reservation: Reservation | None = None
 
-    @property
-    def is_free_for_start(self) -> bool:
+    def is_free_for(self, token: str) -> bool:
+        mine = self.reservation is not None and self.reservation.token == token
         return (
-            self.status in {"Available", "Preparing"}
+            self.status in {"Available", "Preparing", *(["Reserved"] if mine else [])}
             and self.transaction is None
             and self.expected_token is None
         )

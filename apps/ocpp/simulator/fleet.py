@@ -115,7 +115,7 @@ async def _walk_ins(box: SimulatedChargePoint, connector: Connector, plan: Plan)
     while True:
         await box.clock.sleep(pause)
         pause = box.rng.randint(seconds_between // 4, 2 * seconds_between)
-        if not (box.online.is_set() and connector.status == "Available" and connector.is_free_for_start):
+        if not (box.online.is_set() and connector.status == "Available" and connector.is_free_for("")):
             continue
         box.plug_in(connector.id, any_car(box.rng))
         await box.clock.sleep(box.rng.randint(2, 8))

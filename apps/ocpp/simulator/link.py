@@ -1,10 +1,13 @@
 """One connection of a simulated charge point, on the client classes of the `ocpp` library."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from websockets.asyncio.client import ClientConnection
+
+from apps.ocpp.simulator.connector import Reservation
 
 if TYPE_CHECKING:  # the box makes its links; a link only needs the box's name for the type
     from apps.ocpp.simulator.charge_point import SimulatedChargePoint
@@ -37,6 +40,17 @@ class Link(ChargePoint):
         return call_result.ChangeAvailability(
             status=self.box.change_availability(connector_id, operative=type == "Operative")
         )
+
+    @on("ReserveNow")
+    def on_reserve(self, connector_id: int, expiry_date: str, id_tag: str, reservation_id: int, **_: Any):
+        until = datetime.fromisoformat(expiry_date.replace("Z", "+00:00"))
+        seconds = (until - self.box.clock.now()).total_seconds()
+        reservation = Reservation(reservation_id, id_tag)
+        return call_result.ReserveNow(status=self.box.reserve(reservation, connector_id, seconds))
+
+    @on("CancelReservation")
+    def on_cancel_reservation(self, reservation_id: int, **_: Any):
+        return call_result.CancelReservation(status=_word(self.box.cancel_reservation(reservation_id)))
 
     @on("UnlockConnector")
     def on_unlock(self, connector_id: int, **_: Any):

@@ -211,6 +211,10 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "change_availability": lambda connector_id, operative: call.ChangeAvailability(
         connector_id=connector_id, type="Operative" if operative else "Inoperative"
     ),
+    "reserve": lambda connector_id, token, until, number=0: call.ReserveNow(
+        connector_id=connector_id, expiry_date=until, id_tag=token, reservation_id=number
+    ),
+    "cancel_reservation": lambda reservation: call.CancelReservation(reservation_id=reservation),
 }
 _YES = {"Accepted", "Unlocked", "Scheduled"}
 
