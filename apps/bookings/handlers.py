@@ -6,7 +6,7 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import network, progress, reading, refusals, selectors, services
+from apps.bookings import network, progress, reading, refusals, selectors, services, slots, timekeeping
 from apps.bookings.models import Booking
 from apps.catalog import services as catalog
 from apps.charging.selectors import latest_session
@@ -51,9 +51,12 @@ def track(inbound: Inbound) -> None:
 def update(inbound: Inbound) -> None:
     asked = reading.update(_body(inbound))
     booking = _placed(inbound, asked.order_id)
-    if asked.choice and not services.is_same_choice(booking, asked.choice):
+    if asked.choice and not services.is_same_choice(booking, slots.without_time(asked.choice)):
         raise Refused(_("This update touches more than its target."), code="30013")
-    if asked.wanted == "start-charging":
+    if asked.times:
+        begins, ends = asked.times
+        timekeeping.change_times(booking=booking, begins=begins, ends=ends, asked=inbound)
+    elif asked.wanted == "start-charging":
         progress.start(booking=booking, asked=inbound)
     elif asked.wanted == "end-charging":
         progress.stop(booking=booking, asked=inbound)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.beckn.models import Message
 from apps.bookings.pricing import Bill, TariffTerms, bill
 from apps.catalog.models import Connector, Evse, Tariff
+from apps.catalog.slots import Rules, Slot
 from apps.lib import moves
 
 
@@ -69,6 +70,17 @@ class Booking(models.Model):
     quote_expires_at = models.DateTimeField()
     hold_expires_at = models.DateTimeField(null=True, blank=True)
 
+    # A reserved time, with the rules it was accepted under; empty for a charge that begins now.
+    slot_starts_at = models.DateTimeField(null=True, blank=True)
+    slot_ends_at = models.DateTimeField(null=True, blank=True)
+    slot_rules = models.JSONField(default=dict, blank=True)
+    arrives_at = models.DateTimeField(null=True, blank=True)  # the driver said: later than my time begins
+    prepared_at = models.DateTimeField(null=True, blank=True)  # the charger was asked to keep the plug
+    moved_at = models.DateTimeField(null=True, blank=True)  # to an equal bay, because the first was not ready
+    # The charge ends by then; and, while it may still be stretched, how far the EVSE is ours.
+    ends_by = models.DateTimeField(null=True, blank=True, db_index=True)
+    kept_until = models.DateTimeField(null=True, blank=True)
+
     billing_name = models.CharField(max_length=120, blank=True)
     billing_email = models.CharField(max_length=254, blank=True)
     billing_phone = models.CharField(max_length=40, blank=True)
@@ -95,10 +107,11 @@ class Booking(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(fields=["bap_id", "transaction_id"], name="one_booking_per_transaction"),
-            # Law 7: whoever comes second gets an IntegrityError, on both databases.
+            # Law 7: whoever comes second gets an IntegrityError, on both databases. The time of every booking that
+            # holds, reserved or not, is decided by catalog.TakenTime.
             models.UniqueConstraint(
                 fields=["evse"],
-                condition=Q(state__in=["HELD", "CONFIRMED", "IN_SESSION"]),
+                condition=Q(state__in=["HELD", "CONFIRMED", "IN_SESSION"], slot_starts_at=None),
                 name="one_hold_per_evse",
             ),
             models.CheckConstraint(condition=Q(ordered_kwh__gt=0), name="booking_orders_energy"),
@@ -106,6 +119,18 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def is_reserved(self) -> bool:
+        return self.slot_starts_at is not None
+
+    @property
+    def slot(self) -> Slot:
+        return Slot(self.slot_starts_at, self.slot_ends_at)
+
+    @property
+    def rules(self) -> Rules:
+        return Rules.from_json(self.slot_rules)
 
     @property
     def terms(self) -> TariffTerms:

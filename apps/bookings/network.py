@@ -12,6 +12,7 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
+from apps.bookings import slot_network
 from apps.bookings.models import Booking
 from apps.bookings.pricing import ENERGY_COST, Bill, cancellation_bill
 from apps.charging.models import Session
@@ -215,16 +216,18 @@ def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
     if station.address:
         place["address"] = station.address
     how = f"Park at {booking.evse.label}, plug in connector {booking.connector.letter}, then press start."
+    how += slot_network.instructions(booking)
+    begins, ends = slot_network.times(booking, session)
     start: dict[str, Any] = {
         "type": "start",
         "location": wire.Location(id=station.code, **place),
         "instructions": wire.Descriptor(name="How to start", short_desc=how),
     }
     finish: dict[str, Any] = {"type": "finish"}
-    if session and session.started_at:
-        start["time"] = wire.Time(timestamp=session.started_at)
-    if session and session.ended_at:
-        finish["time"] = wire.Time(timestamp=session.ended_at)
+    if begins:
+        start["time"] = wire.Time(timestamp=begins)
+    if ends:
+        finish["time"] = wire.Time(timestamp=ends)
     return [wire.Stop(**start), wire.Stop(**finish)]
 
 
@@ -338,22 +341,13 @@ def _payment(booking: Booking, *, paid: bool = False) -> wire.Payment:
 
 def _terms(booking: Booking) -> dict[str, Any]:
     """Leaving before energy flows costs the fee; afterwards only what was delivered is billed."""
-    fee = cancellation_bill(booking.quote_total, booking.cancellation_fee_percent, booking.currency)
-    back = wire.Price.of(booking.quote_total - fee.total, booking.currency)
-    confirmed = wire.FulfillmentState(descriptor=wire.Descriptor(code="payment-completed"))
     return {
-        "cancellation_terms": [
-            wire.CancellationTerm(
-                fulfillment_state=confirmed,
-                reason_required=False,
-                cancellation_fee=wire.Fee(percentage=_rate(booking.cancellation_fee_percent)),
-            )
-        ],
+        "cancellation_terms": slot_network.cancellation_terms(booking),
         "refund_terms": [
             wire.RefundTerm(
                 fulfillment_state=wire.State(code="payment-completed"),
                 refund_eligible=True,
-                refund_amount=back,
+                refund_amount=slot_network.refund_amount(booking),
             ),
             wire.RefundTerm(fulfillment_state=wire.State(code="charging-started"), refund_eligible=True),
         ],

@@ -16,7 +16,7 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import network, refusals, selectors
+from apps.bookings import network, refusals, selectors, slots
 from apps.bookings.models import Booking, OpenRequest
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
@@ -36,9 +36,10 @@ TRY_AGAIN_WITHIN = timedelta(minutes=10)
 def start(*, booking: Booking, asked: Inbound) -> None:
     """Ask the charger to begin. The answer goes out when it has begun, or will not (40006)."""
     if booking.state == State.IN_SESSION:
-        return _answer(booking, asked)
+        return answer(booking, asked)
     if booking.state != State.CONFIRMED:
         raise refusals.CannotUpdate(_("This order is over."))
+    slots.refuse_start(booking)
     OpenRequest.objects.get_or_create(message=asked.message, defaults={"booking": booking, "kind": START})
     charging.start(
         reference=booking.code,
@@ -52,7 +53,7 @@ def start(*, booking: Booking, asked: Inbound) -> None:
 def stop(*, booking: Booking, asked: Inbound) -> None:
     """Ask the charger to end. The answer is the final bill. Of a start that still waits, this is the end."""
     if booking.state == State.COMPLETED:
-        return _answer(booking, asked)
+        return answer(booking, asked)
     if booking.state not in (State.CONFIRMED, State.IN_SESSION):
         raise refusals.CannotUpdate(_("This order is over."))
     if not charging_selectors.live_session(booking.code):
@@ -129,6 +130,7 @@ def _completed(booking: Booking, session: Session) -> None:
         )
     except StaleMove:
         return
+    slots.give_back(booking)
     booking = selectors.all_bookings().get(pk=booking.pk)
     if not _answer_open(booking, [START, STOP], session):
         _send(
@@ -155,9 +157,14 @@ def tell_status(booking: Booking, session: Session) -> bool:
     return True
 
 
-def _send_status(booking: Booking, session: Session) -> None:
+def _send_status(booking: Booking, session: Session | None) -> None:
     order = network.current_order(booking, session, clock.now())
     _send("on_status", wire.OnStatusMessage(order=order), booking, only_newest=True)
+
+
+def tell_now(booking: Booking) -> None:
+    """Something of the promise changed that the app did not ask for."""
+    _send_status(booking, charging_selectors.live_session(booking.code))
 
 
 def tell_cancelled(booking: Booking) -> None:
@@ -177,7 +184,7 @@ def _send(action: str, body: wire.Model, booking: Booking, *, only_newest: bool 
     )
 
 
-def _answer(booking: Booking, asked: Inbound) -> None:
+def answer(booking: Booking, asked: Inbound) -> None:
     session = charging_selectors.latest_session(booking.code)
     order = network.current_order(booking, session, clock.now())
     outbox.reply(asked, "on_update", wire.OnUpdateMessage(order=order))

@@ -34,6 +34,7 @@ class Choice:
     fulfillment_id: str
     energy_kwh: Decimal
     starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,15 @@ class PaymentFacts:
 
 @dataclass(frozen=True)
 class Update:
-    """`wanted`: the canonical state code asked for. `choice`: the order repeated beside it, if it was."""
+    """`wanted`: the canonical state code asked for. `choice`: the order repeated beside it, if it was.
+
+    `times`: begin and end that were asked for, where that is what the update is about.
+    """
 
     order_id: str
     wanted: str | None
     choice: Choice | None
+    times: tuple[datetime | None, datetime | None] | None = None
 
 
 def peer(inbound: Inbound) -> Peer:
@@ -81,6 +86,7 @@ def choice(order: wire.Order) -> Choice:
         fulfillment_id=(fulfillment.id or "") if fulfillment else "",
         energy_kwh=_energy_kwh(order.items[0]),
         starts_at=_starts_at(fulfillment) if fulfillment else None,
+        ends_at=_ends_at(fulfillment) if fulfillment else None,
     )
 
 
@@ -104,6 +110,15 @@ def _starts_at(fulfillment: wire.Fulfillment) -> datetime | None:
             begins = stop.time.range and stop.time.range.starts_at
             return stop.time.at or begins or None
     return None
+
+
+def _ends_at(fulfillment: wire.Fulfillment) -> datetime | None:
+    """Of the finish stop, or of a range at the start (fact sheet 5.2: accept both)."""
+    for stop in fulfillment.stops:
+        if taxonomy.stop_type(stop.type) == "finish" and stop.time and stop.time.at:
+            return stop.time.at
+    ranges = (stop.time.range for stop in fulfillment.stops if stop.time and stop.time.range)
+    return next((span.ends_at for span in ranges), None)
 
 
 def customer(order: wire.Order) -> Customer:
@@ -145,14 +160,17 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 def update(body: wire.UpdateMessage) -> Update:
-    """Only the state of the charge may be updated; anything else is named so that the app can say why not."""
+    """The state of the charge or its times may be updated; anything else is named so that the app can say why not."""
     targets = [_target(part) for part in body.update_target.split(",")]
-    if targets not in (["fulfillments.state"], ["fulfillments"]):
-        raise Refused(_("Only the state of the charge can be updated."), code="30012")
     order = body.order
+    repeated = choice(order) if order.provider and order.items and order.items[0].quantity else None
+    if targets == ["fulfillments.stops"]:
+        point = order.fulfillments[0] if order.fulfillments else wire.Fulfillment()
+        return Update(order.id or "", None, repeated, (_starts_at(point), _ends_at(point)))
+    if targets not in (["fulfillments.state"], ["fulfillments"]):
+        raise Refused(_("Only the state and the times of the charge can be updated."), code="30012")
     state = order.fulfillments[0].state if order.fulfillments else None
     wanted = taxonomy.state_code(state.code) if state else None
-    repeated = choice(order) if order.provider and order.items and order.items[0].quantity else None
     return Update(order_id=order.id or "", wanted=wanted, choice=repeated)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 
 from apps.accounts.models import User
@@ -22,6 +22,7 @@ from apps.charging.selectors import latest_session
 from apps.lib import clock
 
 TRACKED_AFTER_END = timedelta(days=1)
+HELD_AHEAD = timedelta(minutes=10)
 STREAM = "tracking"  # the kind of row that listeners of the live stream follow, by its token
 
 
@@ -48,7 +49,10 @@ def known_order(*, bap_id: str, transaction_id: UUID) -> str | None:
 
 
 def is_held(evse: Evse, *, besides: Booking | None = None) -> bool:
-    holds = Booking.objects.filter(evse=evse, state__in=Booking.HOLDING)
+    """For somebody else, now: a reserved time holds while it lasts and shortly before."""
+    now = clock.now()
+    here_now = Q(slot_starts_at=None) | Q(slot_starts_at__lte=now + HELD_AHEAD, slot_ends_at__gt=now)
+    holds = Booking.objects.filter(here_now, evse=evse, state__in=Booking.HOLDING)
     holds = holds.exclude(state=Booking.State.HELD, hold_expires_at__lte=clock.now())
     return (holds.exclude(pk=besides.pk) if besides else holds).exists()
 

@@ -10,11 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.bookings import pricing, progress, refusals, selectors
+from apps.bookings import pricing, progress, refusals, selectors, slots
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
 from apps.catalog.models import Connector, Operator
 from apps.catalog.selectors import connector_on_the_network, open_now, shown_status
+from apps.charging import reserving as at_the_charger
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
 from apps.charging.models import Session
@@ -28,7 +29,6 @@ Status = Connector.Status
 # A car may stand plugged in already: its driver is the likeliest to order here.
 ORDERABLE = (Status.AVAILABLE, Status.PREPARING)
 BROKEN = (Status.FAULTED, Status.UNAVAILABLE)
-STARTS_NOW_WITHIN = timedelta(minutes=15)
 TOKEN_LENGTH = 20  # OCPP 1.6
 HARDWARE_FAILURE, NO_SHOW = "11", "12"  # taxonomy.CANCELLATION_REASONS
 OPERATORS_REASONS = (HARDWARE_FAILURE, "14", "15", "99")
@@ -42,8 +42,10 @@ def quote(*, peer: Peer, choice: Choice) -> Booking:
     if booking and booking.state not in (State.QUOTED, State.HELD, State.EXPIRED):
         raise refusals.AlreadyPlaced
     connector = _for_sale(choice)
-    _refuse_unless_free(connector, besides=booking)
-    facts = _priced(connector, choice)
+    wish = slots.wanted(connector, choice)
+    _release_overdue_hold(connector.evse_id)
+    _refuse_unless_free(connector, wish, besides=booking)
+    facts = _priced(connector, choice) | slots.facts(connector, choice, wish, booking)
     if booking is None:
         return _new_booking(peer, facts)
     if booking.state == State.QUOTED:
@@ -51,6 +53,7 @@ def quote(*, peer: Peer, choice: Choice) -> Booking:
         booking.refresh_from_db()
     else:
         move(booking, State.QUOTED, why="asked for another quote", **facts, hold_expires_at=None)
+        slots.give_back(booking)
     return selectors.booking_in(peer)
 
 
@@ -64,12 +67,12 @@ def _for_sale(choice: Choice) -> Connector:
         raise refusals.NotAvailable(_("The connector is not at that charging point."))
     if connector.tariff is None:
         raise Refused(_("There is no price for this connector yet."), code="40003")
-    if choice.starts_at and choice.starts_at > clock.now() + STARTS_NOW_WITHIN:
-        raise Refused(_("This operator sells charges that start now, not reserved times."), code="40000")
     return connector
 
 
-def _refuse_unless_free(connector: Connector, *, besides: Booking | None) -> None:
+def _refuse_unless_free(connector: Connector, wish: slots.Wish | None, *, besides: Booking | None) -> None:
+    if wish:
+        return slots.refuse_unless_free(connector, wish, besides=besides)
     now = clock.now()
     evse = connector.evse
     if open_now(evse.station, now) is False:
@@ -138,11 +141,14 @@ def offer_terms(*, peer: Peer, choice: Choice, customer: Customer) -> Booking:
         Booking.objects.filter(pk=booking.pk).update(**told)
         return selectors.booking_in(peer)
     _release_overdue_hold(booking.evse_id)
-    _refuse_unless_free(booking.connector, besides=booking)
+    wish = (booking.slot, booking.rules) if booking.is_reserved else None
+    _refuse_unless_free(booking.connector, wish, besides=booking)
     expires_at = clock.now() + Booking.PATIENCE[State.HELD]
     until = {"hold_expires_at": expires_at, "quote_expires_at": expires_at, "deadline_at": expires_at}
     try:
-        move(booking, State.HELD, why=f"terms offered to {peer.bap_id}", **until, **told)
+        with transaction.atomic():
+            until |= slots.take(booking)
+            move(booking, State.HELD, why=f"terms offered to {peer.bap_id}", **until, **told)
     except IntegrityError as lost:
         raise refusals.ConnectorTaken from lost
     return selectors.booking_in(peer)
@@ -160,6 +166,7 @@ def is_same_choice(booking: Booking, choice: Choice) -> bool:
         and booking.evse.station.operator.code == choice.provider_id
         and choice.fulfillment_id in ("", booking.evse.code)
         and booking.ordered_kwh == choice.energy_kwh
+        and slots.is_same_time(booking, choice)
     )
 
 
@@ -189,7 +196,7 @@ def confirm(*, peer: Peer, choice: Choice, payment: PaymentFacts) -> Booking:
         raise refusals.NotAvailable(_("The charger has just reported a fault."))
     now = clock.now()
     facts = {"payment_id": payment.payment_id, "payment_reference": payment.reference}
-    until = now + Booking.PATIENCE[State.CONFIRMED]
+    until = slots.waits_until(booking, now)
     try:
         move(booking, State.CONFIRMED, why="confirmed and paid", confirmed_at=now, deadline_at=until, **facts)
     except StaleMove as lost:  # confirmed, or expired, this instant
@@ -262,12 +269,15 @@ def refuse_unless_cancellable(booking: Booking) -> None:
 
 def cancellation_fee(booking: Booking) -> Decimal:
     """In percent of the quote; nothing when the charger is to blame."""
-    return Decimal(0) if _we_are_to_blame(booking) else booking.cancellation_fee_percent
+    return Decimal(0) if _we_are_to_blame(booking) else slots.fee_percent(booking, clock.now())
 
 
 def _we_are_to_blame(booking: Booking) -> bool:
     failed = charging_selectors.has_failed(booking.code, OUR_FAILURES)
-    return failed or booking.connector.status in (*BROKEN, Status.UNKNOWN)
+    broken = booking.connector.status in (*BROKEN, Status.UNKNOWN)
+    if booking.is_reserved and clock.now() < booking.slot_starts_at - slots.EARLY:
+        broken = False  # that is long mended when the time comes
+    return failed or broken or slots.is_our_fault(booking, clock.now())
 
 
 def _end_early(booking: Booking, to: State, *, reason_id: str, fee_percent: Decimal, why: str) -> None:
@@ -282,6 +292,9 @@ def _end_early(booking: Booking, to: State, *, reason_id: str, fee_percent: Deci
         final_lines=fee.lines_json(),
         final_total=fee.total,
     )
+    slots.give_back(booking)
+    if booking.prepared_at:
+        at_the_charger.let_go(connector=booking.connector, reference=booking.code)
 
 
 def move_overdue() -> int:
@@ -312,6 +325,7 @@ def _expire(booking: Booking) -> bool:
         else "the hold expired, the charging point is free"
     )
     move(booking, State.EXPIRED, why=why, deadline_at=None, hold_expires_at=None)
+    slots.give_back(booking)
     return True
 
 
@@ -321,13 +335,19 @@ def _nobody_came(booking: Booking) -> bool:
     if session:  # the charger is being asked just now; its own deadline ends that
         return progress.wait_longer(booking, timedelta(minutes=5))
     if _we_are_to_blame(booking):
-        facts = {"to": State.FAILED, "reason_id": HARDWARE_FAILURE, "fee_percent": Decimal(0)}
-        _end_early(booking, **facts, why="the charger could not serve the driver in time")
+        fail_our_side(booking, why="the charger could not serve the driver in time")
     else:
-        facts = {"to": State.NO_SHOW, "reason_id": NO_SHOW, "fee_percent": booking.cancellation_fee_percent}
+        facts = {"to": State.NO_SHOW, "reason_id": NO_SHOW, "fee_percent": slots.no_show_percent(booking)}
         _end_early(booking, **facts, why="no charge was started in time")
-    progress.tell_cancelled(booking)
+        progress.tell_cancelled(booking)
     return True
+
+
+def fail_our_side(booking: Booking, *, why: str) -> None:
+    """We cannot keep the promise: it costs nothing, and the app is told."""
+    facts = {"to": State.FAILED, "reason_id": HARDWARE_FAILURE, "fee_percent": Decimal(0)}
+    _end_early(booking, **facts, why=why)
+    progress.tell_cancelled(booking)
 
 
 def _stop_endless(booking: Booking) -> bool:

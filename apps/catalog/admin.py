@@ -19,7 +19,17 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from apps.catalog import labels, services
-from apps.catalog.models import CodeReport, Connector, Evse, Operator, PlugCode, Staff, Station, Tariff
+from apps.catalog.models import (
+    CodeReport,
+    Connector,
+    Evse,
+    Operator,
+    PlugCode,
+    SlotPolicy,
+    Staff,
+    Station,
+    Tariff,
+)
 from apps.catalog.selectors import OWNER, may_label, rows_for, shown_status, staff_for
 from apps.lib import clock
 from apps.lib.errors import Refused
@@ -241,6 +251,23 @@ class ConnectorAdmin(CatalogAdmin):
     @admin.display(description=_("status"))
     def status_now(self, plug: Connector) -> str:
         return Connector.Status(shown_status(plug, clock.now())).label
+
+
+@admin.register(SlotPolicy)
+class SlotPolicyAdmin(CatalogAdmin, SimpleHistoryAdmin):
+    managers_may_add = managers_may_change = True
+    list_display = [
+        *("operator", "station", "is_reservable", "slot_minutes", "buffer_minutes", "grace_minutes"),
+        *("late_fee_percent", "no_show_fee_percent"),
+    ]
+    list_filter = [("operator", admin.RelatedOnlyFieldListFilter), "is_reservable"]
+    list_select_related = ["operator", "station"]
+    search_fields = ["operator__name", "station__name"]
+    created_by = staticmethod(lambda facts: services.create_slot_policy(**facts))
+    updated_by = staticmethod(lambda row, changes: services.update_slot_policy(policy=row, **changes))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SlotPolicy | None = None) -> list[str]:
+        return ["operator", "station"] if obj else []
 
 
 class ReasonForm(ActionForm):

@@ -8,10 +8,25 @@ from django.db import transaction
 from simple_history.utils import bulk_create_with_history
 
 from apps.accounts.services import make_demo_people
-from apps.catalog.demo_data import HOURS, KITS, OPERATORS, STATIONS, DemoOperator, DemoPlug, DemoStation
+from apps.catalog.demo_data import (
+    HOURS,
+    KITS,
+    OPERATORS,
+    SLOT_POLICIES,
+    STATIONS,
+    DemoOperator,
+    DemoPlug,
+    DemoStation,
+)
 from apps.catalog.labels import issue_for
 from apps.catalog.models import Connector, Evse, Operator, Staff, Station, Tariff
-from apps.catalog.services import assign_staff, create_operator, free_letters, publish_tariff
+from apps.catalog.services import (
+    assign_staff,
+    create_operator,
+    create_slot_policy,
+    free_letters,
+    publish_tariff,
+)
 
 SOURCE = "demo"
 ROLES = {
@@ -46,6 +61,7 @@ def make_demo_network() -> Made:
             known = set(row.stations.filter(source=SOURCE).values_list("source_id", flat=True))
             mine = [demo for demo in STATIONS if demo.operator == row.code and demo.slug not in known]
             _write(row, mine, _tariffs(row, operator), operator, made)
+            _sell_slots(row)
     if settings.DEMO:
         _give_jobs(Operator.objects.get(code=OPERATORS[0].facts["code"]))
     return made
@@ -70,6 +86,12 @@ def _tariffs(row: Operator, operator: DemoOperator) -> dict[str, Tariff]:
             session_fee=terms.session_fee,
         )
     return tariffs
+
+
+def _sell_slots(row: Operator) -> None:
+    rules = SLOT_POLICIES.get(row.code)
+    if rules and not row.slot_policies.exists():
+        create_slot_policy(operator=row, **rules)
 
 
 def _write(

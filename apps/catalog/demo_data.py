@@ -146,6 +146,22 @@ OPERATORS = (
 )
 
 
+# Two of four sell reserved times, at all their stations; the fees are beside those of Operator.
+SLOT_POLICIES: dict[str, dict[str, Any]] = {
+    "garuda-charge": {
+        "free_until_minutes": 120,
+        "late_fee_percent": Decimal(20),
+        "no_show_fee_percent": Decimal(50),
+    },
+    "kaveri-ev": {
+        "least_ahead_minutes": 30,
+        "grace_minutes": 20,
+        "late_fee_percent": Decimal(10),
+        "no_show_fee_percent": Decimal(25),
+    },
+}
+
+
 @dataclass(frozen=True)
 class DemoStation:
     slug: str

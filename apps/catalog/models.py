@@ -12,7 +12,22 @@ from simple_history.models import HistoricalRecords
 
 from apps.catalog.codes import ending, grouped
 from apps.catalog.hours import fault_in_hours, fault_in_zone
+from apps.catalog.slot_models import SlotPolicy, TakenTime
 from apps.lib.errors import Refused
+
+__all__ = [
+    "CodeReport",
+    "Connector",
+    "Evse",
+    "Operator",
+    "PlugCode",
+    "PublishedTariffNeverChanges",
+    "SlotPolicy",
+    "Staff",
+    "Station",
+    "TakenTime",
+    "Tariff",
+]
 
 
 class Operator(models.Model):

@@ -14,6 +14,7 @@ from apps.catalog import hours
 from apps.catalog.geo import Circle, Point
 from apps.catalog.models import Connector, Evse, Operator, Station
 from apps.catalog.selectors import closes_next, is_fresh, open_now, opens_next, shown_status
+from apps.catalog.slots import Slot
 from apps.lib import clock
 
 # Peers cap bodies at 200 kB; what is larger goes out in several on_search of one message_id.
@@ -64,6 +65,8 @@ class Criteria:
     provider_id: str = ""
     provider_name: str = ""
     words: tuple[str, ...] = ()
+    window: tuple[datetime, datetime] | None = None  # the time that somebody wants to charge in
+    free_in_window: bool = False  # leave out what has no free time then
 
     @property
     def matches_nothing(self) -> bool:
@@ -75,8 +78,9 @@ class Criteria:
 def read_criteria(intent: wire.Intent, now: datetime) -> Criteria:
     """Criteria we do not know (make, model, finder fee) narrow nothing; values we do not know match nothing.
 
-    A wish for a time that is not now is not about who stands there now; it finds what there is, and our items say
-    that they cannot be reserved.
+    A wish for a time that is not now is not about who stands there now: it finds what can be reserved with the free
+    times in that window, and what cannot be reserved with the word that it cannot. `availability` beside a window
+    leaves out what can be reserved but has no time left in it.
     """
     fulfillment = intent.fulfillment or wire.Fulfillment()
     item_tags = intent.item.tags if intent.item else ()
@@ -92,7 +96,14 @@ def read_criteria(intent: wire.Intent, now: datetime) -> Criteria:
         provider_id=(intent.provider and intent.provider.id) or "",
         provider_name=_name_of(intent.provider and intent.provider.descriptor)[:LONGEST_WORD],
         words=_words(_name_of(intent.descriptor)),
+        window=_window(fulfillment),
+        free_in_window="availability" in tags,
     )
+
+
+def _window(fulfillment: wire.Fulfillment) -> tuple[datetime, datetime] | None:
+    ranges = (stop.time.range for stop in fulfillment.stops if stop.time and stop.time.range)
+    return next(((span.starts_at, span.ends_at) for span in ranges if span.starts_at and span.ends_at), None)
 
 
 def _standard_reader(tags: dict[str, list[str]]):
@@ -199,6 +210,8 @@ class OfferedEvse:
     evse: Evse
     plugs: tuple[Connector, ...]
     siblings: tuple[Connector, ...]  # all plugs of the EVSE: they share one car's place
+    is_reservable: bool = False
+    slots: tuple[Slot, ...] = ()  # free ones in the window that was asked for
 
 
 def catalogs(offers: Iterable[OfferedEvse], now: datetime) -> Iterator[wire.Catalog]:
@@ -272,6 +285,7 @@ def fulfillment(offer: OfferedEvse, now: datetime) -> wire.Fulfillment:
         id=offer.evse.code,
         type="CHARGING",
         tracking=True,
+        **({"stops": [_free_slot(slot) for slot in offer.slots]} if offer.slots else {}),
         tags=[
             wire.group(
                 "charging-point-specifications",
@@ -280,6 +294,12 @@ def fulfillment(offer: OfferedEvse, now: datetime) -> wire.Fulfillment:
                 availability="Online" if online else "Offline",
             )
         ],
+    )
+
+
+def _free_slot(slot: Slot) -> wire.Stop:
+    return wire.Stop(
+        type="start", time=wire.Time(range=wire.TimeRange(start=slot.starts_at, end=slot.ends_at))
     )
 
 
@@ -324,7 +344,7 @@ def _specifications(plug: Connector, offer: OfferedEvse, now: datetime) -> wire.
         last_seen_at=plug.last_seen_at and clock.utc_text(plug.last_seen_at),
         last_charge_at=plug.last_charge_at and clock.utc_text(plug.last_charge_at),
         vehicle_type=list(plug.vehicle_types),
-        reservable="no",  # we sell no slots: whoever comes is served
+        reservable="yes" if offer.is_reservable else "no",
     )
 
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 from apps.catalog import geo
 from apps.catalog.models import Connector, Evse, Station
 from apps.catalog.network import Criteria, OfferedEvse
+from apps.catalog.reserving import with_slots
 from apps.catalog.selectors import open_now, shown_status, stations_on_the_network, with_plugs
 
 # A circle round the world is no reason to say the whole catalog: the nearest are what somebody can drive to.
@@ -27,9 +28,14 @@ def find(criteria: Criteria, now: datetime) -> Iterator[OfferedEvse]:
     for start in range(0, len(found), AT_ONCE):
         some = found[start : start + AT_ONCE]
         rows = with_plugs(Station.objects.filter(pk__in=some)).in_bulk()
-        for pk in some:
-            for evse in rows[pk].evses.all():
-                yield from _offered(criteria, rows[pk], evse, now)
+        stations = [rows[pk] for pk in some]
+        offers = [
+            offer
+            for station in stations
+            for evse in station.evses.all()
+            for offer in _offered(criteria, station, evse, now)
+        ]
+        yield from with_slots(offers, stations, criteria, now)
 
 
 def _stations(criteria: Criteria) -> QuerySet[Station]:

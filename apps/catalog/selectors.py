@@ -11,7 +11,17 @@ from django.db.models.functions import Coalesce
 from apps.accounts.models import User
 from apps.catalog import hours
 from apps.catalog.codes import grouped
-from apps.catalog.models import CodeReport, Connector, Evse, Operator, PlugCode, Staff, Station, Tariff
+from apps.catalog.models import (
+    CodeReport,
+    Connector,
+    Evse,
+    Operator,
+    PlugCode,
+    SlotPolicy,
+    Staff,
+    Station,
+    Tariff,
+)
 
 FRESH_FOR = timedelta(minutes=15)
 
@@ -177,6 +187,7 @@ OWNER = {
     Station: "operator",
     Evse: "station__operator",
     Connector: "evse__station__operator",
+    SlotPolicy: "operator",
     PlugCode: "connector__evse__station__operator",
     CodeReport: "plug_code__connector__evse__station__operator",
 }

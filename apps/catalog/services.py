@@ -16,7 +16,7 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.catalog import network
-from apps.catalog.models import Connector, Evse, Operator, Staff, Station, Tariff
+from apps.catalog.models import Connector, Evse, Operator, SlotPolicy, Staff, Station, Tariff
 from apps.catalog.search import find
 from apps.catalog.selectors import operator_of_reference
 from apps.lib import clock
@@ -142,6 +142,16 @@ def publish_tariff(*, operator: Operator, code: str, name: str, energy_rate: Dec
     tariff.save()
     Connector.objects.filter(tariff__operator=operator, tariff__code=code).update(tariff=tariff)
     return tariff
+
+
+def create_slot_policy(*, operator: Operator, station: Station | None = None, **rules: Any) -> SlotPolicy:
+    """What may be reserved at this station, or at all of the operator's that have no policy of their own."""
+    return _checked_and_saved(SlotPolicy(operator=operator, station=station, **rules))
+
+
+def update_slot_policy(*, policy: SlotPolicy, **changes: Any) -> SlotPolicy:
+    """For what is reserved from now on: each deal keeps the rules it began with."""
+    return _changed(policy, changes)
 
 
 def _says_the_same(one: Tariff, other: Tariff) -> bool:

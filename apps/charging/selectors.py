@@ -13,6 +13,12 @@ def is_occupied(evse: Evse) -> bool:
     return Session.objects.filter(connector__evse=evse, state__in=Session.LIVE).exists()
 
 
+def others_at(evse: Evse, reference: str) -> list[Session]:
+    """Sessions under way on this EVSE for anybody but `reference`."""
+    here = Session.objects.filter(connector__evse=evse, state__in=Session.LIVE)
+    return list(here.exclude(reference=reference))
+
+
 def latest_session(reference: str) -> Session | None:
     return Session.objects.filter(reference=reference).order_by("-pk").first()
 

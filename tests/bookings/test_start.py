@@ -117,7 +117,6 @@ def test_the_target_is_read_in_many_spellings(app, placed, charger, target):
     [
         "order.items",
         "order.payments",
-        "order.fulfillments[0].stops",
         "order.fulfillments[0].state,order.items",
         "",
     ],
