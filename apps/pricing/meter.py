@@ -335,6 +335,8 @@ class Meter:
             "origin": self._origin.isoformat(),
             "turned_at": self._turned_at.isoformat(),
             "grace_us": self._grace // MICROSECOND,
+            # Not to be found again from the rest: a reading may stand exactly on a mark that is still to be turned at.
+            "until": [self._until_at.isoformat(), str(self._until_kwh)],
         }
 
     @classmethod
@@ -350,12 +352,13 @@ class Meter:
         meter._origin = datetime.fromisoformat(kept["origin"])
         meter._turned_at = datetime.fromisoformat(kept["turned_at"])
         meter._grace = kept["grace_us"] * MICROSECOND
+        meter._until_at = datetime.fromisoformat(kept["until"][0])
+        meter._until_kwh = Decimal(kept["until"][1])
         if kept["conditions"]:
             phase, power, current = kept["conditions"]
             meter._conditions = _Conditions(
                 Phase(phase), Decimal(power), None if current is None else Decimal(current)
             )
-            meter._look_ahead()
         return meter
 
 

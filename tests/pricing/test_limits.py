@@ -1,5 +1,6 @@
 """What was ordered ends the bill: the first of energy, time and money, to the point where it was reached."""
 
+import json
 from copy import copy
 from datetime import timedelta
 
@@ -62,6 +63,29 @@ def test_a_limit_survives_being_put_away():
     meter = price(RULES, NOON, HOUR, Limits(seconds=600))
     again = Meter.from_json(meter.to_json(), RULES, Limits(seconds=600))
     assert (again.reached, again.bill()) == (Limit.TIME, meter.bill())
+
+
+@pytest.mark.parametrize("minutes", [5, 10, 20])
+def test_put_away_before_on_and_after_a_mark(minutes):
+    """A reading exactly on a mark has not passed it: who wakes up there must still turn."""
+    rules = tariff(element({"max_duration": 600}, ENERGY="10"), element(ENERGY="20", PARKING_TIME="60"))
+    meter = price(rules, NOON, even(NOON, minutes=minutes, kwh=minutes))
+    again = Meter.from_json(json.loads(json.dumps(meter.to_json())), rules)
+    again.read(Reading(NOON + timedelta(minutes=30), D(30)))
+    assert again.bill() == price(rules, NOON, even(NOON, minutes=30, kwh=30)).bill()
+    assert again.bill().total == D("500.00")
+
+
+@pytest.mark.parametrize("minutes", [5, 10, 20])
+def test_put_away_during_the_grace_of_parking(minutes):
+    rules = tariff(element(ENERGY="10", PARKING_TIME="60"), parking_grace=600)
+    charged = even(NOON, minutes=10, kwh=1)
+    meter = price(
+        rules, NOON, [*charged, Reading(NOON + timedelta(minutes=10 + minutes), D(1), Phase.PARKED)]
+    )
+    again = Meter.from_json(json.loads(json.dumps(meter.to_json())), rules)
+    again.read(Reading(NOON + timedelta(minutes=40), D(1), Phase.PARKED))
+    assert again.bill().total == D("30.00")
 
 
 @pytest.mark.parametrize(("minutes", "kwh"), [(9, 5), (12, "4.999")])
