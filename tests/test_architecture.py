@@ -17,11 +17,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ocpp": {"lib"},
     "accounts": {"lib"},
     "payments": {"lib", "accounts"},
-    "catalog": {"lib", "accounts", "beckn"},
+    "catalog": {"lib", "accounts", "beckn", "pricing"},
+    "pricing": {"lib"},
     "charging": {"lib", "catalog", "ocpp", "live"},
-    "bookings": {"lib", "accounts", "catalog", "charging", "payments", "beckn", "live"},
-    "discovery": {"lib", "accounts", "beckn", "live"},
-    "orders": {"lib", "accounts", "discovery", "payments", "beckn", "live"},
+    "bookings": {"lib", "accounts", "catalog", "charging", "payments", "pricing", "beckn", "live"},
+    "discovery": {"lib", "accounts", "pricing", "beckn", "live"},
+    "orders": {"lib", "accounts", "discovery", "payments", "pricing", "beckn", "live"},
     "ratings": {"lib", "accounts", "orders", "beckn", "live"},
 }
 DRIVER_WING, OPERATOR_WING = {"orders", "discovery"}, {"catalog", "bookings", "charging"}

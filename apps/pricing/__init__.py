@@ -1,0 +1,40 @@
+"""What a charge costs. Pure arithmetic: no Django, no rows, no clock, no network. docs/pricing.md explains every rule.
+
+A `Tariff` says the prices, a `Meter` takes one reading after the other, and `Meter.bill()` is the bill so far. Quote,
+running total and receipt are that one function (law 1): a quote is a meter that was given a forecast of readings.
+"""
+
+from apps.pricing.bill import Bill, Line, LineKind, TaxShare
+from apps.pricing.forecast import Forecast, for_kwh, for_minutes, for_money
+from apps.pricing.meter import Backwards, Limit, Limits, Meter, Phase, Reading, price
+from apps.pricing.shape import TariffFault, read_elements, read_tariff, read_taxes
+from apps.pricing.tariff import Component, Element, Kind, Reserves, Restrictions, Tariff, Tax
+
+__all__ = [
+    "Backwards",
+    "Bill",
+    "Component",
+    "Element",
+    "Forecast",
+    "Kind",
+    "Limit",
+    "Limits",
+    "Line",
+    "LineKind",
+    "Meter",
+    "Phase",
+    "Reading",
+    "Reserves",
+    "Restrictions",
+    "Tariff",
+    "TariffFault",
+    "Tax",
+    "TaxShare",
+    "for_kwh",
+    "for_minutes",
+    "for_money",
+    "price",
+    "read_elements",
+    "read_tariff",
+    "read_taxes",
+]

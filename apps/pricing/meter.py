@@ -1,0 +1,403 @@
+"""The running bill: takes one reading after the other and remembers only what the rest of the bill needs.
+
+Between two readings energy flows evenly. Where a restriction begins or ceases to apply between them the stretch is cut
+there, exactly: cut instants are whole microseconds, cut energies whole billionths of a kWh, both rounded down from the
+exact point, so that a reading more or less on the same straight line changes nothing.
+
+A reading that passes no mark of the tariff costs three comparisons.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from apps.pricing.bill import Bill, Key, Stretch, make
+from apps.pricing.tariff import Element, Kind, Reserves, Tariff
+from apps.pricing.wall import NEVER, next_mark
+
+MICROSECOND = timedelta(microseconds=1)
+MICROSECONDS_PER_HOUR = Decimal(3_600_000_000)
+NOBODY_MEASURED = Decimal("Infinity")
+ZERO = Decimal(0)
+
+
+class Phase(StrEnum):
+    """What goes on in the stretch that ends with a reading. PARKED: plugged in, and proved not to charge."""
+
+    CHARGING = "CHARGING"
+    PARKED = "PARKED"
+    RESERVED = "RESERVED"
+    EXPIRED = "EXPIRED"  # nobody came: what that costs beyond the time reserved
+
+
+class Limit(StrEnum):
+    """What was ordered, and so where the bill ends, whatever the meter says later."""
+
+    ENERGY = "ENERGY"
+    TIME = "TIME"
+    MONEY = "MONEY"
+
+
+class Backwards(ValueError):
+    """A reading before the last one, or with less energy."""
+
+
+class Reading(NamedTuple):
+    """`kwh` since the charge began. `current_a`: of all phases together, where the meter tells it."""
+
+    at: datetime
+    kwh: Decimal
+    phase: Phase = Phase.CHARGING
+    current_a: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The first that is reached ends the bill. `money` with all taxes."""
+
+    kwh: Decimal | None = None
+    seconds: int | None = None
+    money: Decimal | None = None
+
+
+class _Conditions(NamedTuple):
+    """What restrictions ask of a stretch besides time and energy; power and current as the mark they have passed."""
+
+    phase: Phase
+    power: Decimal
+    current: Decimal | None
+
+
+class _Line(NamedTuple):
+    """Between two readings. Points on it are always found from both, so that one rounding never rests on another."""
+
+    at: datetime
+    kwh: Decimal
+    to: Reading
+
+    def kwh_at(self, at: datetime) -> Decimal:
+        passed, whole = (at - self.at) // MICROSECOND, (self.to.at - self.at) // MICROSECOND
+        return self.kwh + (((self.to.kwh - self.kwh) * passed).scaleb(9) // whole).scaleb(-9)
+
+    def reaches(self, kwh: Decimal) -> datetime:
+        whole = (self.to.at - self.at) // MICROSECOND
+        passed = (kwh - self.kwh) * whole // (self.to.kwh - self.kwh)
+        return self.at + int(passed) * MICROSECOND
+
+
+class Meter:
+    """Not for two threads. `copy.copy` is a second meter that goes its own way from here."""
+
+    __slots__ = (
+        *("tariff", "limits", "begins_at", "at", "kwh", "reached"),
+        *("_conditions", "_since_at", "_since_kwh", "_active", "_used", "_last"),
+        *("_origin", "_turned_at", "_grace", "_until_at", "_until_kwh", "_is_watched", "_bill"),
+    )
+
+    def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = Limits()) -> None:
+        begins_at = begins_at.astimezone(UTC)
+        self.tariff, self.limits = tariff, limits
+        self.begins_at = self.at = self._origin = self._turned_at = self._since_at = begins_at
+        self.kwh = self._since_kwh = ZERO
+        self.reached: Limit | None = None
+        self._conditions: _Conditions | None = None
+        self._active: tuple[Key, ...] = ()
+        self._used: dict[Key, Stretch] = {}
+        self._last: dict[Kind, Key] = {}
+        self._grace = timedelta(seconds=tariff.parking_grace)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._bill: Bill | None = None
+        marks = self.tariff.thresholds
+        self._is_watched = bool(marks.powers or marks.currents or self.limits.money is not None)
+        self._until_at, self._until_kwh = self.at, self.kwh
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin._used, twin._last = dict(self._used), dict(self._last)
+        return twin
+
+    def read(self, reading: Reading) -> None:
+        """One reading more. After a limit was reached nothing counts any more."""
+        at, kwh = reading.at, reading.kwh
+        if self.reached is not None:
+            return
+        if at.tzinfo is not UTC:
+            at = at.astimezone(UTC)
+            reading = reading._replace(at=at)
+        if at < self.at or kwh < self.kwh:
+            raise Backwards(f"{at} {kwh} kWh after {self.at} {self.kwh} kWh")
+        self._bill = None
+        if (
+            at < self._until_at
+            and kwh < self._until_kwh
+            and not self._is_watched
+            and self._conditions is not None
+            and reading.phase is self._conditions.phase
+        ):
+            self.at, self.kwh = at, kwh
+        else:
+            self._read_closely(reading)
+
+    def _read_closely(self, reading: Reading) -> None:
+        before = copy(self) if self.limits.money is not None else None
+        self._walk(reading)
+        if before is not None and self.bill().total > self.limits.money:
+            self._become(before._most_within(reading, self.limits.money))
+
+    def _most_within(self, reading: Reading, money: Decimal) -> Self:
+        """The state at the last instant before `reading` that does not cost more than `money`."""
+        best, low = self, 0
+        high = (reading.at - self.at) // MICROSECOND
+        while high - low > 1:
+            middle = (low + high) // 2
+            probe = copy(self)
+            probe._bill = None
+            probe._walk(reading, stop_at=self.at + middle * MICROSECOND)
+            if probe.bill().total > money:
+                high = middle
+            else:
+                best, low = probe, middle
+        best.reached = best.reached or Limit.MONEY
+        return best
+
+    def _become(self, other: Self) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
+    # --- Cutting a stretch where something changes -----------------------------------------------------
+
+    def _walk(self, reading: Reading, stop_at: datetime | None = None) -> None:
+        if reading.at == self.at and reading.kwh == self.kwh and reading.phase is not Phase.EXPIRED:
+            return
+        line = _Line(self.at, self.kwh, reading)
+        conditions = self._conditions_of(reading)
+        if conditions != self._conditions:
+            self._turn(conditions)
+        end = (reading.at, reading.kwh) if stop_at is None else (stop_at, line.kwh_at(stop_at))
+        while self.reached is None and (cut := self._next_cut(line, *end)):
+            self.at, self.kwh = cut
+            self._turn(conditions)
+        if self.reached is None:
+            self.at, self.kwh = end
+            self._look_at_limits()
+
+    def _conditions_of(self, reading: Reading) -> _Conditions:
+        marks = self.tariff.thresholds
+        power, current = ZERO, reading.current_a
+        if marks.powers:
+            passed = reading.kwh - self.kwh
+            spent = (reading.at - self.at) // MICROSECOND
+            power = _newest(
+                [mark for mark in marks.powers if passed * MICROSECONDS_PER_HOUR >= mark * spent and passed]
+            )
+        if current is not None:
+            current = _newest(marks.currents[: bisect_right(marks.currents, current)])
+        return _Conditions(reading.phase, power, current if marks.currents else None)
+
+    def _next_cut(self, line: "_Line", at: datetime, kwh: Decimal) -> tuple[datetime, Decimal] | None:
+        """The first mark on `line` before the point (at, kwh); who applies may change there."""
+        if at > self._until_at and (then_kwh := line.kwh_at(self._until_at)) <= self._until_kwh:
+            return self._until_at, then_kwh
+        if kwh > self._until_kwh:
+            return line.reaches(self._until_kwh), self._until_kwh
+        return None
+
+    def _turn(self, conditions: _Conditions) -> None:
+        """Here and now another set of components may begin to apply."""
+        if self._conditions is not None and self._conditions.phase is Phase.PARKED:
+            self._grace = max(timedelta(0), self._grace - (self.at - self._turned_at))
+        if self._conditions is None or _is_before(self._conditions.phase) != _is_before(conditions.phase):
+            self._origin = self.at
+        self._conditions, self._turned_at = conditions, self.at
+        active = tuple(self._applying())
+        if active != self._active:
+            self._close()
+            self._active, self._since_at, self._since_kwh = active, self.at, self.kwh
+        self._look_ahead()
+        self._look_at_limits()
+
+    def _applying(self) -> Iterable[Key]:
+        phase = self._conditions.phase
+        kinds = [Kind.FLAT] if phase is Phase.EXPIRED else [Kind.TIME, Kind.FLAT]
+        if not _is_before(phase):
+            kinds = [Kind.ENERGY, Kind.PARKING_TIME if phase is Phase.PARKED else Kind.TIME, Kind.FLAT]
+            if phase is Phase.PARKED and self._grace:
+                kinds.remove(Kind.PARKING_TIME)
+        fitting = [(n, element) for n, element in enumerate(self.tariff.elements) if self._fits(element)]
+        for kind in kinds:
+            number = next((n for n, element in fitting if kind in element.by_kind), None)
+            if number is None:
+                continue
+            if kind is Kind.FLAT:
+                self._owe_once(Key(number, kind))
+            else:
+                yield Key(number, kind)
+
+    def _owe_once(self, key: Key) -> None:
+        """Each fee once; of fees that differ by the wall clock only, that of the beginning."""
+        rule = self.tariff.elements[key.element].restrictions
+        same_sort = (
+            found
+            for found in self._used
+            if found.kind is Kind.FLAT
+            and self.tariff.elements[found.element].restrictions.reservation == rule.reservation
+            and not self.tariff.elements[found.element].restrictions.comes_later
+        )
+        if key not in self._used and (rule.comes_later or not any(same_sort)):
+            self._used[key] = Stretch(Decimal(1), self.at, self.at)
+
+    def _fits(self, element: Element) -> bool:
+        rule, found = element.restrictions, self._conditions
+        wanted = {Phase.RESERVED: Reserves.RESERVATION, Phase.EXPIRED: Reserves.EXPIRES}.get(found.phase)
+        if rule.reservation != wanted:
+            return False
+        lasted = (self.at - self._origin) // MICROSECOND
+        return (
+            _within(rule.min_kwh, self.kwh, rule.max_kwh)
+            and _within(rule.min_power, found.power, rule.max_power)
+            and _within(rule.min_current, found.current, rule.max_current)
+            and _within(_us(rule.min_duration), lasted, _us(rule.max_duration))
+            and (not rule.has_wall_clock or rule.allow_wall(self.at.astimezone(self.tariff.tz)))
+        )
+
+    def _close(self) -> None:
+        for key, stretch in self._open():
+            before = self._used.get(key)
+            self._used[key] = before.then(stretch) if before else stretch
+            self._last[key.kind] = key
+
+    def _open(self) -> Iterable[tuple[Key, Stretch]]:
+        """What the components that apply now have been used for since they began to."""
+        seconds = Decimal((self.at - self._since_at) // MICROSECOND).scaleb(-6)
+        for key in self._active:
+            volume = self.kwh - self._since_kwh if key.kind is Kind.ENERGY else seconds
+            if volume:
+                yield key, Stretch(volume, self._since_at, self.at)
+
+    def _look_ahead(self) -> None:
+        """Until when and up to which energy nothing can change."""
+        marks, limits = self.tariff.thresholds, self.limits
+        ends = [next_mark(self.at, marks.clock, self.tariff.zone)]
+        ends += [self._origin + mark for mark in marks.durations]
+        if limits.seconds is not None and not _is_before(self._conditions.phase):
+            ends.append(self._origin + _seconds(limits.seconds))
+        if self._conditions.phase is Phase.PARKED and self._grace:
+            ends.append(self.at + self._grace)
+        steps = [*marks.kwh, *([] if limits.kwh is None else [limits.kwh])]
+        self._until_at = min((end for end in ends if end > self.at), default=NEVER)
+        self._until_kwh = min((step for step in steps if step > self.kwh), default=NOBODY_MEASURED)
+
+    def _look_at_limits(self) -> None:
+        limits, begun = self.limits, self._conditions and not _is_before(self._conditions.phase)
+        if limits.kwh is not None and self.kwh >= limits.kwh:
+            self.reached = Limit.ENERGY
+        elif begun and limits.seconds is not None and self.at >= self._origin + _seconds(limits.seconds):
+            self.reached = Limit.TIME
+
+    # --- What it costs, and remembering it -----------------------------------------------------------------
+
+    def bill(self) -> Bill:
+        """So far. Costs the same however many readings there were."""
+        if self._bill is None:
+            self._bill = self._make_bill()
+        return self._bill
+
+    def _make_bill(self) -> Bill:
+        used, last = dict(self._used), dict(self._last)
+        for key, stretch in self._open():
+            before = used.get(key)
+            used[key] = before.then(stretch) if before else stretch
+            last[key.kind] = key
+        return make(self.tariff, used, last, delivered=self.kwh > 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that a process that never saw the readings needs to go on; without the tariff and the limits."""
+        conditions = self._conditions
+        return {
+            "begins_at": self.begins_at.isoformat(),
+            "at": self.at.isoformat(),
+            "kwh": str(self.kwh),
+            "reached": self.reached,
+            "conditions": conditions and [conditions.phase, str(conditions.power), _text(conditions.current)],
+            "since": [self._since_at.isoformat(), str(self._since_kwh)],
+            "active": [list(key) for key in self._active],
+            "used": [[*key, *stretch.to_json()] for key, stretch in self._used.items()],
+            "last": [list(key) for key in self._last.values()],
+            "origin": self._origin.isoformat(),
+            "turned_at": self._turned_at.isoformat(),
+            "grace_us": self._grace // MICROSECOND,
+            # Not to be found again from the rest: a reading may stand exactly on a mark that is still to be turned at.
+            "until": [self._until_at.isoformat(), str(self._until_kwh)],
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any], tariff: Tariff, limits: Limits = Limits()) -> Self:
+        meter = cls(tariff, datetime.fromisoformat(kept["begins_at"]), limits)
+        meter.at, meter.kwh = datetime.fromisoformat(kept["at"]), Decimal(kept["kwh"])
+        meter.reached = Limit(kept["reached"]) if kept["reached"] else None
+        meter._since_at = datetime.fromisoformat(kept["since"][0])
+        meter._since_kwh = Decimal(kept["since"][1])
+        meter._active = tuple(_key(pair) for pair in kept["active"])
+        meter._used = {_key(row[:2]): Stretch.from_json(row[2:]) for row in kept["used"]}
+        meter._last = {Kind(pair[1]): _key(pair) for pair in kept["last"]}
+        meter._origin = datetime.fromisoformat(kept["origin"])
+        meter._turned_at = datetime.fromisoformat(kept["turned_at"])
+        meter._grace = kept["grace_us"] * MICROSECOND
+        meter._until_at = datetime.fromisoformat(kept["until"][0])
+        meter._until_kwh = Decimal(kept["until"][1])
+        if kept["conditions"]:
+            phase, power, current = kept["conditions"]
+            meter._conditions = _Conditions(
+                Phase(phase), Decimal(power), None if current is None else Decimal(current)
+            )
+        return meter
+
+
+def price(
+    tariff: Tariff, begins_at: datetime, readings: Iterable[Reading], limits: Limits = Limits()
+) -> Meter:
+    """The meter after all `readings`: the batch is the running total, told at once."""
+    meter = Meter(tariff, begins_at, limits)
+    for reading in readings:
+        meter.read(reading)
+    return meter
+
+
+def _is_before(phase: Phase) -> bool:
+    """Of the time before the car."""
+    return phase in (Phase.RESERVED, Phase.EXPIRED)
+
+
+def _within(least: Any, found: Any, most: Any) -> bool:
+    if least is None and most is None:
+        return True
+    return found is not None and (least is None or least <= found) and (most is None or found < most)
+
+
+def _newest(passed: Any) -> Decimal:
+    return passed[-1] if passed else ZERO
+
+
+def _seconds(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def _us(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds * 1_000_000
+
+
+def _text(figure: Decimal | None) -> str | None:
+    return None if figure is None else str(figure)
+
+
+def _key(pair: list[Any]) -> Key:
+    return Key(pair[0], Kind(pair[1]))
