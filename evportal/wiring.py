@@ -74,6 +74,7 @@ DUTIES: dict[str, str] = {
     "transactions": "apps.ocpp.transactions.tell_overdue",
     "sessions": "apps.charging.services.move_overdue",
     "bookings": "apps.bookings.services.move_overdue",
+    "followers": "apps.bookings.followers.tell_due",
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "refunds": "apps.payments.refunds.send_due",

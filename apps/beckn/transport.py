@@ -42,11 +42,11 @@ class Transport:
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: dict[str, str], *, method: str = "POST") -> Answer:
         began = time.monotonic()
         try:
             addresses.check_reachable(url)
-            status, answer = self._exchange("POST", url, body, headers)
+            status, answer = self._exchange(method, url, body, headers)
         except (requests.RequestException, OSError, addresses.AddressRefused) as error:
             text = f"{type(error).__name__}: {error}"
             return Answer(wire.Verdict.RETRY, error_message=text[:500], duration_ms=_since(began))
