@@ -24,6 +24,7 @@ POSITIVE = {
     "OCPP_METER_SECONDS": lambda: settings.OCPP["METER_SECONDS"],
     "START_SECONDS": lambda: settings.CHARGING["START_SECONDS"],
     "STATUS_EVERY_SECONDS": lambda: settings.CHARGING["STATUS_EVERY_SECONDS"],
+    "TRACK_LINK_HOURS": lambda: settings.TRACK_LINK_HOURS,
 }
 
 

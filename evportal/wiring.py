@@ -75,6 +75,7 @@ DUTIES: dict[str, str] = {
     "sessions": "apps.charging.services.move_overdue",
     "bookings": "apps.bookings.services.move_overdue",
     "reserved times": "apps.bookings.timekeeping.keep_times",
+    "followers": "apps.bookings.followers.tell_due",
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "refunds": "apps.payments.refunds.send_due",

@@ -47,6 +47,15 @@ def is_beneath(url: str, registered: str) -> bool:
     return ours[0] == theirs[0] and beneath and not {".", ".."} & set(steps) and "%" not in ours[1]
 
 
+def has_same_origin(url: str, registered: str) -> bool:
+    """Same scheme, host and port: for addresses that their owner may choose beside the registered one."""
+    try:
+        check_link(url)
+        return _origin_and_path(url)[0] == _origin_and_path(check_form(registered))[0]
+    except AddressRefused:
+        return False
+
+
 def check_reachable(url: str) -> None:
     """Refuse hosts that resolve to a private, loopback or otherwise special address. Asks the resolver."""
     if settings.BECKN["ALLOW_INSECURE_PEERS"]:

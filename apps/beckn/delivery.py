@@ -18,11 +18,10 @@ from itertools import islice
 from typing import Protocol
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from structlog.contextvars import bound_contextvars
 
-from apps.beckn import addresses, bell, keys, line, metrics, registry, signing
+from apps.beckn import addresses, bell, hooks, line, metrics, registry
 from apps.beckn.models import Attempt, Message, Side
 from apps.beckn.outbox import peer_type
 from apps.beckn.participant import RegistrySilent
@@ -79,7 +78,7 @@ def _with_room(now: datetime, has_room: Callable[[str], int] | None) -> Iterator
 
 
 def _claim_one(message: Message, lease_until: datetime) -> bool:
-    headers = _signed_headers(message)
+    headers = hooks.signed_headers(message.side, message.digest)
     return claim_message(
         message,
         Message.State.SENDING,
@@ -87,20 +86,6 @@ def _claim_one(message: Message, lease_until: datetime) -> bool:
         headers=headers,
         started_at=message.started_at or clock.now(),
     )
-
-
-def _signed_headers(message: Message) -> dict[str, str]:
-    """Signed anew for each try: the body stays, the clock moves on."""
-    key = keys.own_key(message.side)
-    header = signing.authorization(
-        key.signing_key,
-        key.subscriber_id,
-        key.key_id,
-        message.digest,
-        now=int(clock.now().timestamp()),
-        ttl=timedelta(seconds=settings.BECKN["TTL_SECONDS"]),
-    )
-    return {"Content-Type": "application/json", "Accept": "application/json", "Authorization": header}
 
 
 # --- Sending ----------------------------------------------------------------------------------------------

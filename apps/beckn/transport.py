@@ -36,17 +36,28 @@ class Unreadable(ValueError):
     """A link of a peer that gave nothing we can use; the text says why."""
 
 
+class Gone(Unreadable):
+    """The link is not, or no longer, good for us: another one must be asked for."""
+
+
+class NotForMachines(Unreadable):
+    """There is something, but nothing that a machine could read."""
+
+
+GONE = (401, 403, 404, 410)
+
+
 class Transport:
     """requests with keep-alive, one session per thread; no redirects, environment proxies or cookies."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: dict[str, str], *, method: str = "POST") -> Answer:
         began = time.monotonic()
         try:
             addresses.check_reachable(url)
-            status, answer = self._exchange("POST", url, body, headers)
+            status, answer = self._exchange(method, url, body, headers)
         except (requests.RequestException, OSError, addresses.AddressRefused) as error:
             text = f"{type(error).__name__}: {error}"
             return Answer(wire.Verdict.RETRY, error_message=text[:500], duration_ms=_since(began))
@@ -57,12 +68,16 @@ class Transport:
         try:
             addresses.check_reachable(addresses.check_link(url))
             status, answer = self._exchange("GET", url, None, {"Accept": "application/json"})
-            told = json.loads(answer, parse_float=Decimal) if status == HTTPStatus.OK else None
         except (requests.RequestException, OSError, ValueError) as error:  # AddressRefused is one of these
             raise Unreadable(f"{type(error).__name__}: {error}"[:500]) from error
         if status != HTTPStatus.OK:
-            raise Unreadable(f"answered {status}")
-        return told
+            kind = Gone if status in GONE else Unreadable
+            kind = NotForMachines if status == HTTPStatus.NOT_ACCEPTABLE else kind
+            raise kind(f"answered {status}")
+        try:
+            return json.loads(answer, parse_float=Decimal)
+        except ValueError as error:
+            raise NotForMachines(f"no JSON: {error}"[:500]) from error
 
     def _exchange(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.bookings import services
 from apps.bookings.forms import OperatorsReasonForm
-from apps.bookings.models import Booking, BookingEvent, OpenRequest
+from apps.bookings.models import Booking, BookingEvent, Follower, OpenRequest
 from apps.bookings.selectors import bookings_for
 from apps.catalog.selectors import may_edit
 from apps.lib.errors import Refused
@@ -35,6 +35,13 @@ class OpenRequestsInline(ReadOnly, admin.TabularInline):
     fields = readonly_fields = ["kind", "message", "answered_at"]
 
 
+class FollowerInline(ReadOnly, admin.StackedInline):
+    """Is the app told of the charge at its own address, and if not, why not."""
+
+    model = Follower
+    fields = readonly_fields = ["state", "method", "url", "told_at", "tries", "last_error", "next_at"]
+
+
 @admin.register(Booking)
 class BookingAdmin(ReadOnly, admin.ModelAdmin):
     list_display = [
@@ -53,7 +60,7 @@ class BookingAdmin(ReadOnly, admin.ModelAdmin):
     date_hierarchy = "created_at"
     # Who has them can start the charge, or watch it.
     exclude = ["start_token", "track_token"]
-    inlines = [EventsInline, OpenRequestsInline]
+    inlines = [EventsInline, OpenRequestsInline, FollowerInline]
     action_form = OperatorsReasonForm
     actions = ["cancel"]
 

@@ -6,7 +6,18 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import network, progress, reading, refusals, selectors, services, slots, timekeeping
+from apps.bookings import (
+    followers,
+    links,
+    network,
+    progress,
+    reading,
+    refusals,
+    selectors,
+    services,
+    slots,
+    timekeeping,
+)
 from apps.bookings.models import Booking
 from apps.catalog import services as catalog
 from apps.charging.selectors import latest_session
@@ -44,8 +55,11 @@ def status(inbound: Inbound) -> None:
 
 
 def track(inbound: Inbound) -> None:
-    booking = _placed(inbound, _body(inbound).order_id)
-    outbox.reply(inbound, "on_track", network.tracking(booking))
+    body = _body(inbound)
+    booking = _placed(inbound, body.order_id)
+    if body.callback_url:
+        followers.follow(booking, url=body.callback_url)
+    outbox.reply(inbound, "on_track", network.tracking(booking, links.make(booking)))
 
 
 def update(inbound: Inbound) -> None:

@@ -8,10 +8,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.beckn.models import Message
+from apps.bookings.following import Follower, FollowerEvent
 from apps.bookings.pricing import Bill, TariffTerms, bill
 from apps.catalog.models import Connector, Evse, Tariff
 from apps.catalog.slots import Rules, Slot
 from apps.lib import moves
+
+__all__ = ["Booking", "BookingEvent", "Follower", "FollowerEvent", "OpenRequest"]
 
 
 class Booking(models.Model):

@@ -115,19 +115,19 @@ def cancellation_preview(booking: Booking, fee_percent: Decimal, now: datetime) 
     )
 
 
-def tracking(booking: Booking) -> wire.OnTrackMessage:
+def tracking(booking: Booking, link: str) -> wire.OnTrackMessage:
     status = "active" if booking.state == State.IN_SESSION else "inactive"
-    url = f"{settings.PUBLIC_URL}{_tracking_path(booking)}"
+    url = f"{settings.PUBLIC_URL}{tracking_path(link)}"
     return wire.OnTrackMessage(tracking=wire.Tracking(id=f"trk-{booking.code}", url=url, status=status))
 
 
-def stream_url(booking: Booking) -> str:
-    """The websocket at the address of the tracking page: http becomes ws, https becomes wss."""
-    return f"ws{settings.PUBLIC_URL.removeprefix('http')}{_tracking_path(booking)}"
+def stream_url(link: str) -> str:
+    """Where machines hear every reading unasked."""
+    return f"ws{settings.PUBLIC_URL.removeprefix('http')}{tracking_path(link)}"
 
 
-def _tracking_path(booking: Booking) -> str:
-    return f"/track/{booking.track_token}/"
+def tracking_path(link: str) -> str:
+    return f"/track/{link}/"
 
 
 def cancellation_reasons() -> wire.CancellationReasonsMessage:
@@ -255,6 +255,24 @@ def _ocpp_words(session: Session, at: datetime) -> str:
         "status": plug_word(session),
     }
     return json.dumps({**told, "timestamp": clock.utc_text(at)}, separators=(",", ":"))
+
+
+def charging_periods(session: Session, kwh: Decimal) -> list[dict[str, Any]]:
+    """The meter's newest figures, each under its name in OCPI."""
+    figures = {
+        "ENERGY": kwh,
+        "POWER": session.power_w and session.power_w / 1000,
+        "CURRENT": session.current_a,
+        "VOLTAGE": session.voltage_v,
+        "STATE_OF_CHARGE": session.soc_percent,
+    }
+    told = [
+        {"type": name, "volume": numbers.plain(figure)}
+        for name, figure in figures.items()
+        if figure is not None
+    ]
+    begun = session.started_at and clock.utc_text(session.started_at)
+    return [{"start_date_time": begun, "dimensions": told}]
 
 
 def plug_word(session: Session) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 
 from apps.accounts.models import User
-from apps.bookings import network
+from apps.bookings import links, network
 from apps.bookings.models import Booking
 from apps.bookings.pricing import Bill
 from apps.bookings.reading import Peer
@@ -63,6 +63,7 @@ class Tracked:
 
     booking: Booking
     session: Session | None
+    link: str = ""  # by which it is looked at
 
     @property
     def is_running(self) -> bool:
@@ -93,33 +94,47 @@ class Tracked:
     def zone(self) -> str:
         return self.booking.evse.station.zone
 
+    @property
+    def status(self) -> str:
+        """As OCPI says it."""
+        if self.booking.state in Booking.ENDED_EARLY:
+            return "INVALID"
+        if self.is_running and self.session:
+            return "ACTIVE"
+        return "COMPLETED" if self.booking.state == Booking.State.COMPLETED else "PENDING"
+
     def to_json(self) -> dict[str, Any]:
         """Shaped like the session of OCPI, which machines that follow a charge know (fact sheet 4.9)."""
-        running = self.is_running and self.session
-        return {
+        running = self.status == "ACTIVE"
+        read_at = self.session and self.session.last_reading_at
+        told = {
             "order_id": self.booking.code,
-            "status": "ACTIVE" if running else "COMPLETED" if self.kwh else "PENDING",
+            "status": self.status,
             "kwh": str(self.kwh),
             "power_kw": str(self.power_kw) if running and self.power_kw is not None else None,
             "soc_percent": str(self.session.soc_percent) if running and self.session.soc_percent else None,
             "currency": self.bill.currency,
             "total_cost": {"incl_vat": str(self.bill.total)},
-            "last_updated": clock.utc_text(self.session.last_reading_at)
-            if self.session and self.session.last_reading_at
-            else None,
-            # Ours, beyond OCPI: what orders two of these in time, the plug's OCPP word, and where they come unasked.
+            "charging_periods": network.charging_periods(self.session, self.kwh) if running else [],
+            "last_updated": clock.utc_text(read_at) if read_at else None,
+            # Ours, beyond OCPI: what orders two of these in time, and the plug's OCPP word.
             "told_at": clock.utc_text(clock.now()),
             "connector_status": network.plug_word(self.session) if running else None,
-            "stream_url": network.stream_url(self.booking),
         }
+        # Where they come unasked.
+        return told | ({"stream_url": network.stream_url(self.link)} if self.link else {})
 
 
-def tracked(token: str, *, with_place: bool = True) -> Tracked | None:
-    """The order behind an unguessable address, until a day after its end. The figures alone need no place."""
+def tracked(link: str, *, with_place: bool = True) -> Tracked | None:
+    """The order behind an unguessable address, until a day after its end. The figures alone need no place.
+
+    Raises LinkExpired.
+    """
+    token = links.token_of(link)
     bookings = all_bookings() if with_place else Booking.objects.all()
-    orders = bookings.filter(track_token=token).exclude(confirmed_at=None)
+    orders = bookings.filter(track_token=token).exclude(confirmed_at=None) if token else bookings.none()
     booking = orders.exclude(ended_at__lt=clock.now() - TRACKED_AFTER_END).first()
-    return Tracked(booking, latest_session(booking.code)) if booking else None
+    return Tracked(booking, latest_session(booking.code), link) if booking else None
 
 
 def bookings_for(user: User | AnonymousUser) -> QuerySet[Booking]:

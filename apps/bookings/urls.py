@@ -2,4 +2,4 @@ from django.urls import path
 
 from apps.bookings import views
 
-urlpatterns = [path("track/<str:token>/", views.track, name="track")]
+urlpatterns = [path("track/<str:link>/", views.track, name="track")]

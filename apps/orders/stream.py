@@ -1,4 +1,4 @@
-"""The operator's live stream: JSON shaped like the session of OCPI (fact sheet 4.9). Pure: text in, our words out.
+"""The operator's live figures: JSON shaped like the session of OCPI (fact sheet 4.9). Pure: its words in, ours out.
 
 It is not signed, so it only moves figures: what state the charge is in, and what it costs in the end, is said by
 signed messages alone.
@@ -39,9 +39,18 @@ def stream_url(told: Any, tracking_url: str) -> str | None:
 def read_figures(text: str | bytes) -> Told | None:
     """What a message of the stream says; None when it cannot be read or does not speak of a running charge."""
     try:
-        said = json.loads(text, parse_float=Decimal)
+        return figures_of(json.loads(text, parse_float=Decimal))
     except ValueError:
         return None
+
+
+def has_figures(said: Any) -> bool:
+    """Is it worth asking again? It has the shape, whatever the state of the charge."""
+    return isinstance(said, dict) and "status" in said and _number(said.get("kwh"), LARGEST_KWH) is not None
+
+
+def figures_of(said: Any) -> Told | None:
+    """None when it does not speak of a running charge."""
     if not isinstance(said, dict) or str(said.get("status", "")).upper() != "ACTIVE":
         return None
     return Told(

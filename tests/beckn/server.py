@@ -17,6 +17,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.connections.add(self.client_address)
         self.server.came.append((self.path, body, dict(self.headers)))
+        self.server.methods.append(self.command)
         status, answer = self.server.answer(self.path, body, dict(self.headers))
         self.send_response(status)
         if 300 <= status < 400:
@@ -26,7 +27,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_GET = do_POST
+    do_GET = do_PATCH = do_POST
 
     def log_message(self, *args) -> None:
         """Tests look at `came`."""
@@ -42,7 +43,7 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def serving(answer: Callable[[str, bytes, dict[str, str]], Answer]):
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.answer, server.came, server.connections = answer, [], set()
+    server.answer, server.came, server.methods, server.connections = answer, [], [], set()
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

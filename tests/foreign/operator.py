@@ -69,6 +69,8 @@ class ForeignOperator(Party):
         self.mischief = dict(mischief or {})
         self.arithmetic, self.quote_arithmetic = arithmetic, quote_arithmetic
         self.tick_seconds, self.kwh_per_tick = tick_seconds, kwh_per_tick
+        self.tells_figures = True  # unasked, by on_status
+        self.shows_figures = False  # to machines that ask at tracking.url
         self.orders: dict[str, shop.Order] = {}  # by transaction
         self.sent: list[tuple[Letter, Reply | None]] = []
         self.answered: dict[str, int] = {}  # requests per action that came, repeats included
@@ -81,6 +83,21 @@ class ForeignOperator(Party):
     def close(self) -> None:
         self.agenda.close()
         super().close()
+
+    def look(self, path: str) -> Reply:
+        """The tracking page, for machines: OCPI's names, and numbers where OCPI has numbers."""
+        order = next((one for one in self.orders.values() if path == f"/beckn/live/{one.id}"), None)
+        if order is None or not self.shows_figures:
+            return Reply(406 if order else 404, None)
+        status = "ACTIVE" if order.charging else "COMPLETED"
+        cost = order.quote(order.delivered)["price"]["value"]
+        told = {
+            "kwh": float(order.delivered),
+            "status": status,
+            "currency": "INR",
+            "last_updated": now_text(),
+        }
+        return Reply(200, told | {"total_cost": {"incl_vat": float(cost)}})
 
     # --- receiving ---------------------------------------------------------------------------------------
     def take(self, received: Received) -> Reply:
@@ -255,7 +272,7 @@ class ForeignOperator(Party):
             status = "active" if order.charging else "inactive"
             tracking = {
                 "id": f"trk-{order.id}",
-                "url": f"https://grid.nordstrom.example/live/{order.id}",
+                "url": f"{self.door.uri}/live/{order.id}",
                 "status": status.upper() if self.voice.odd else status,
             }
             self.answer(received, {"tracking": tracking})
@@ -341,7 +358,8 @@ class ForeignOperator(Party):
             self._end(order)
             self.tell("on_update", order, {"order": order.said(final=True)})
             return
-        self.tell("on_status", order, {"order": order.said()})
+        if self.tells_figures:
+            self.tell("on_status", order, {"order": order.said()})
         self.agenda.add(lambda: self._tick(order), in_seconds=self.tick_seconds)
 
     def _end(self, order: shop.Order) -> None:

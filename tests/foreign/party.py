@@ -90,6 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
         if reply in (HANG, SILENCE):
             self.close_connection = True
             return
+        self._answer(reply)
+
+    def do_GET(self) -> None:
+        self._answer(self.server.door.look(self.path))
+
+    def _answer(self, reply: Reply) -> None:
         content = b"" if reply.payload is None else as_bytes(reply.payload)
         self.send_response(reply.status)
         self.send_header("Content-Type", "application/json")
@@ -107,9 +113,13 @@ class Door:
     """An HTTP server on a free port of this machine: verifies, answers, keeps, and lets a test wait."""
 
     def __init__(
-        self, realm: str, key_of: Callable[[str, str], str | None], take: Callable[[Received], Reply]
+        self,
+        realm: str,
+        key_of: Callable[[str, str], str | None],
+        take: Callable[[Received], Reply],
+        look: Callable[[str], Reply],
     ):
-        self.realm, self.key_of, self.take = realm, key_of, take
+        self.realm, self.key_of, self.take, self.look = realm, key_of, take, look
         self.closed = threading.Event()
         self.messages: list[Received] = []
         self.refused: list[tuple[str, str]] = []  # (action, why)
@@ -204,7 +214,7 @@ class Party:
     def __init__(self, subscriber_id: str, *, key_id: str = "k1"):
         self.keys = Keys.make(subscriber_id, key_id)
         self.peers: dict[str, Peer] = {}
-        self.door = Door(subscriber_id, self._key_of, self.take)
+        self.door = Door(subscriber_id, self._key_of, self.take, self.look)
 
     @property
     def subscriber_id(self) -> str:
@@ -224,6 +234,10 @@ class Party:
 
     def take(self, received: Received) -> Reply:
         return ACK
+
+    def look(self, path: str) -> Reply:
+        """Whoever has a link of ours and asks for JSON."""
+        return Reply(404, None)
 
     def context(
         self, action: str, peer: Peer | None, transaction_id: str, message_id: str | None = None

@@ -31,6 +31,7 @@ def operator(registered: ForeignOperator) -> ForeignOperator:
     registered.arithmetic = registered.quote_arithmetic = shop.right
     registered.orders.clear()
     registered.answered.clear()
+    registered.tells_figures, registered.shows_figures = True, False
     return registered
 
 
@@ -59,6 +60,20 @@ def test_charge_that_ends_by_itself_is_settled_too(operator, walk: Walk):
     sold = only_order(operator)
     assert sold.delivered == 2
     assert walk.wait_for_row(lambda row: row.state == "SETTLED").taken == sold.quoted_total
+
+
+def test_figures_that_are_only_at_the_tracking_address_reach_the_driver(operator, walk: Walk):
+    """No on_status comes unasked: the page lives from the JSON, the bill from the signed message."""
+    operator.tells_figures, operator.shows_figures = False, True
+    walk.buy(walk.find(STATION), kwh=Decimal(60))
+    walk.start()
+    walk.wait_until_charging()
+    first = walk.wait_for_energy(Decimal("0.1"))
+    walk.wait_for_energy(first + Decimal("0.1"))
+    walk.stop()
+    walk.wait_until_settled()
+    sold = only_order(operator)
+    assert shop.right(sold.plug.price, sold.delivered)[1] in walk.amounts()
 
 
 def test_everything_our_driver_side_said_fits_the_closed_specification(operator, walk: Walk):

@@ -151,6 +151,18 @@ class Walk:
         held = sum((number(amount) for state, amount, _ in mine if state == "AUTHORISED"), Decimal(0))
         return Row(state, taken, held, len(mine))
 
+    def wait_for_energy(self, least: Decimal, *, timeout: float = 60) -> Decimal:
+        """What the driver was told of the running charge."""
+        deadline = time.monotonic() + timeout
+        asked = "SELECT p.energy_kwh FROM orders_progress p JOIN orders_order o ON o.id = p.order_id WHERE o.code = %s"
+        while True:
+            told = self.portal.rows(asked, UUID(self.order_code))
+            if told and told[0][0] is not None and number(told[0][0]) >= least:
+                return number(told[0][0])
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no {least} kWh: {told}; {self.page.summary()}")
+            time.sleep(0.1)
+
     def wait_for_row(self, fits: Callable[[Row], bool], *, timeout: float = 30) -> Row:
         """Money follows a moment after the page: the bank is told by the worker."""
         deadline = time.monotonic() + timeout

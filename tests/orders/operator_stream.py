@@ -15,6 +15,11 @@ from websockets.http11 import Request, Response
 class OperatorStream:
     def __init__(self) -> None:
         self.has_stream = True
+        self.status = 200
+        self.figures: dict[str, Any] = {
+            "status": "ACTIVE"
+        }  # what the page says to machines, beside its stream
+        self.page = b""  # what it says instead
         self.moved_to = ""
         self.port = 0
         self.asked = 0  # how often the page was read
@@ -53,10 +58,8 @@ class OperatorStream:
             moved = Headers(Location=self.moved_to)
             return Response(302, "Found", moved, b"") if self.moved_to else None
         self.asked += 1
-        told = {"status": "ACTIVE"} | (
-            {"stream_url": self.url.replace("http", "ws")} if self.has_stream else {}
-        )
-        return Response(200, "OK", Headers(), json.dumps(told).encode())
+        told = self.figures | ({"stream_url": self.url.replace("http", "ws")} if self.has_stream else {})
+        return Response(self.status, "", Headers(), self.page or json.dumps(told).encode())
 
     async def _listener(self, connection: ServerConnection) -> None:
         self.listeners.add(connection)

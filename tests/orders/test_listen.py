@@ -5,15 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
+import time_machine
 
 from apps.lib import clock
 from apps.orders import listener, services
 from apps.orders.models import Order, Progress
 from apps.orders.stream import read_figures
 from tests.orders.operator_stream import OperatorStream
-from tests.orders.stage import Stage
+from tests.orders.stage import STARTED, Stage
 from tests.orders.test_stream import SAID
 
 
@@ -187,6 +189,120 @@ def test_an_operator_without_a_stream_is_not_asked_again(stage, operator, ears):
     ears.listen(order)
     until(lambda: stage.fresh().listen_at is None)
     assert (operator.asked, services.claim_streams()) == (1, [])
+
+
+# --- What there is without a stream -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def only_json(operator, monkeypatch) -> OperatorStream:
+    monkeypatch.setattr(listener, "LOOK_AGAIN_AFTER", timedelta(seconds=0.2))
+    operator.has_stream = False
+    return operator
+
+
+def hear(stage: Stage, operator: OperatorStream, ears: listener.Listener) -> Callable[[], bool]:
+    """Take up what is due, as the duty would."""
+
+    def take_up() -> bool:
+        for order in services.claim_streams():
+            ears.listen(order)
+        return True
+
+    take_up()
+    return take_up
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_there_is_only_json_it_is_asked_again_and_again(stage, only_json, ears):
+    charging(stage, only_json.url)
+    only_json.figures = figures(stage, seconds=1)
+    take_up = hear(stage, only_json, ears)
+    until(lambda: shown_kwh(stage) == Decimal("7.420"))
+    only_json.figures = figures(stage, seconds=2, kwh="8.00")
+    until(lambda: take_up() and shown_kwh(stage) == Decimal("8.000"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_json_of_a_charge_that_is_over_ends_nothing(stage, only_json, ears):
+    """Nobody signed it; the operator's signed word is waited for, and the figures stay."""
+    charging(stage, only_json.url)
+    only_json.figures = figures(stage, status="COMPLETED")
+    take_up = hear(stage, only_json, ears)
+    until(lambda: take_up() and only_json.asked >= 2)
+    assert (stage.fresh().state, shown_kwh(stage)) == ("CHARGING", Decimal("0.100"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_the_bill_json_is_asked_for_no_more(stage, only_json, ears):
+    charging(stage, only_json.url)
+    only_json.figures = figures(stage)
+    take_up = hear(stage, only_json, ears)
+    until(lambda: only_json.asked >= 1)
+    stage.final_bill()
+    until(lambda: stage.fresh().listen_at is None)
+    assert take_up() and services.claim_streams() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_for_people_alone_is_left_to_them(stage, only_json, ears):
+    only_json.page = b"<!doctype html><title>Your charge</title>"
+    charging(stage, only_json.url)
+    hear(stage, only_json, ears)
+    until(lambda: stage.fresh().listen_at is None)
+    assert (only_json.asked, services.claim_streams()) == (1, [])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_link_that_ran_out_is_asked_for_anew_but_not_all_the_time(
+    stage, only_json, ears, monkeypatch, status
+):
+    monkeypatch.setattr(listener, "NEW_LINK_AFTER", timedelta(seconds=0.1))
+    only_json.status = status
+    charging(stage, only_json.url)
+    asked = len(stage.sent("track"))
+    take_up = hear(stage, only_json, ears)
+    until(lambda: take_up() and only_json.asked >= 3)
+    assert len(stage.sent("track")) == asked + 1
+    only_json.status, only_json.figures = 200, figures(stage)
+    until(lambda: take_up() and shown_kwh(stage) == Decimal("7.420"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_fault_that_passes_ends_nothing(stage, only_json, ears, status):
+    only_json.status = status
+    charging(stage, only_json.url)
+    take_up = hear(stage, only_json, ears)
+    until(lambda: only_json.asked >= 1)
+    only_json.status, only_json.figures = 200, figures(stage)
+    until(lambda: take_up() and shown_kwh(stage) == Decimal("7.420"))
+
+
+def test_after_the_bill_no_link_is_asked_for(stage):
+    charging(stage)
+    stage.final_bill()
+    asked = len(stage.sent("track"))
+    assert services.renew_tracking(stage.order.pk) is False
+    assert len(stage.sent("track")) == asked
+
+
+def test_where_nothing_is_told_unasked_status_is_asked_at_an_even_pace(stage):
+    """The last resort: an operator without stream, JSON or news of its own still shows figures every minute."""
+    stage.until("CHARGING")
+    began = clock.now()
+    asked_at = []
+    with time_machine.travel(began, tick=False) as now:
+        for second in range(1, 601):
+            now.move_to(began + timedelta(seconds=second))
+            if services.ask_again():
+                asked_at.append(second)
+                seconds = (clock.now() - STARTED).total_seconds()
+                stage.progress(int(seconds), f"{second / 100:.2f}", received_at=clock.now())
+        pauses = [later - earlier for earlier, later in pairwise(asked_at)]
+        assert shown_kwh(stage) > 4
+    assert len(asked_at) >= 9 and max(pauses) <= 121 and pauses[-1] <= 61
 
 
 @pytest.mark.django_db(transaction=True)

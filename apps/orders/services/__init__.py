@@ -32,7 +32,13 @@ from apps.orders.services.leaving import (
     request_cancel,
     undeliverable,
 )
-from apps.orders.services.listening import claim_streams, listen_again, record_streamed, renew_leases
+from apps.orders.services.listening import (
+    claim_streams,
+    listen_again,
+    record_streamed,
+    renew_leases,
+    renew_tracking,
+)
 from apps.orders.services.refunds import check_money
 
 __all__ = [
@@ -59,6 +65,7 @@ __all__ = [
     "record_tracking",
     "refund_changed",
     "renew_leases",
+    "renew_tracking",
     "request_cancel",
     "request_quote",
     "request_refund",

@@ -13,7 +13,7 @@ from apps.orders.models import Order, Progress
 from apps.orders.services.charging import request_stop
 from apps.orders.services.leaving import request_cancel
 from apps.orders.services.steps import DRIVER, LONGEST_POLL_PAUSE, ask, go, note, poll, release_money
-from apps.orders.states import WAITS, State
+from apps.orders.states import WAITS, State, Wait
 from apps.payments.selectors import latest
 
 BATCH = 100
@@ -110,17 +110,24 @@ def ask_again() -> int:
 
 def _ask(order: Order) -> bool:
     now, wait = clock.now(), WAITS[order.state]
-    heard_lately = _heard_at(order) > now - wait.polls_after
-    polls = 0 if heard_lately else order.polls + 1
-    pause = min(wait.polls_after * 2 ** min(polls, 10), LONGEST_POLL_PAUSE)
+    heard_at = _heard_at(order)
+    asked_at = order.poll_at - _pause(wait, order.polls)
+    # Only silence makes us ask more rarely: who answers is asked at an even pace.
+    polls = 0 if heard_at >= asked_at else order.polls + 1
+    heard_lately = heard_at > now - wait.polls_after
+    poll_at = heard_at + wait.polls_after if heard_lately else now + _pause(wait, polls)
     with transaction.atomic():
         claimed = Order.objects.filter(pk=order.pk, state=order.state, poll_at=order.poll_at).update(
-            poll_at=now + pause, polls=polls
+            poll_at=poll_at, polls=polls
         )
         if not claimed or heard_lately:
             return False
         _repeat(order)
     return True
+
+
+def _pause(wait: Wait, polls: int) -> timedelta:
+    return min(wait.polls_after * 2 ** min(polls, 10), LONGEST_POLL_PAUSE)
 
 
 def _heard_at(order: Order) -> datetime:

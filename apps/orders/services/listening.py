@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.lib import clock
 from apps.orders.models import Order
 from apps.orders.services.charging import keep_figures
+from apps.orders.services.help import request_tracking
 from apps.orders.services.steps import keep
 from apps.orders.states import WITH_ENERGY, State
 from apps.orders.told import Told
@@ -35,6 +36,15 @@ def listen_again(order_id: int, *, after: timedelta | None) -> None:
     """The stream broke off: once more in a while, or never when `after` is None, because the operator has none."""
     at = None if after is None else clock.now() + after
     Order.objects.filter(pk=order_id, listen_at__isnull=False).update(listen_at=at)
+
+
+@transaction.atomic
+def renew_tracking(order_id: int) -> bool:
+    """The link we have is good no more: the operator is asked for another."""
+    order = Order.objects.filter(pk=order_id, state__in=WITH_ENERGY).first()
+    if order:
+        request_tracking(order)
+    return order is not None
 
 
 @transaction.atomic
