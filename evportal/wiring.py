@@ -48,6 +48,8 @@ EVENTS: dict[str, str] = {
     "guest.claimed": "apps.orders.guests.hand_over",
     "session.changed": "apps.bookings.progress.session_changed",
     "order.known": "apps.bookings.selectors.known_order",
+    "charge_points.of": "apps.charging.selectors.charge_points_for",
+    "charge_points.may_command": "apps.charging.selectors.may_command",
     "walk_in.starting": "apps.bookings.progress.refuse_if_held",
     "payment.authorised": "apps.orders.services.payment_authorised",
     "payment.failed": "apps.orders.services.payment_failed",

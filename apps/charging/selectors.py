@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
 from apps.catalog.models import Connector, Evse
+from apps.catalog.selectors import may_edit, rows_for, staff_for
 from apps.charging.models import Session
 
 
@@ -36,3 +38,20 @@ def sessions_of(connectors: QuerySet[Connector]) -> QuerySet[Session]:
     """Sessions on plugs the caller may see (catalog.selectors.connectors_for)."""
     sessions = Session.objects.filter(connector__in=connectors)
     return sessions.select_related("connector__evse__station")
+
+
+def charge_points_for(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Evse] | None:
+    """The identities of the boxes at this person's operator, as a subquery; None for people without such a job.
+
+    Not of a box that another operator's EVSE names as well: what it says is then of both.
+    """
+    if staff_for(user) is None:
+        return None
+    mine = rows_for(user, Evse).exclude(charge_point_id="")
+    others = Evse.objects.exclude(pk__in=mine.values("pk"))
+    return mine.exclude(charge_point_id__in=others.values("charge_point_id")).values("charge_point_id")
+
+
+def may_command(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Managers may restart, unlock and set up the boxes of their operator; viewers and finance read."""
+    return may_edit(user)

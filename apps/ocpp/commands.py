@@ -128,6 +128,10 @@ def cancel_reservation(*, reservation: Command, reference: str = "", asked_by: s
     return _queue(reservation.charge_point_id, action, payload, reference, asked_by)
 
 
+def reservation_at(charge_point: ChargePoint, number: int) -> Command | None:
+    return charge_point.commands.filter(action=Command.Action.RESERVE, pk=number).first()
+
+
 def _check_token(token: str) -> None:
     if not 1 <= len(token) <= LONGEST_TOKEN:
         raise TokenTooLong

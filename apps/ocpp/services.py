@@ -18,6 +18,7 @@ from apps.ocpp.events import ChargePointEvent, Connected, Disconnected, Heard
 from apps.ocpp.groups import group_of
 from apps.ocpp.models import IDENTITY, ChargePoint
 
+MOST_EVSES, MOST_PLUGS = 100, 10  # of one box, and of one EVSE
 HEARD_EVERY = timedelta(seconds=30)  # or half a heartbeat, where that is less
 
 
@@ -29,6 +30,11 @@ class NotAnIdentity(Refused):
 class IdentityTaken(Refused):
     def __init__(self, charge_point_id: str):
         super().__init__(_("The charge point %s is registered already.") % charge_point_id)
+
+
+class NoSuchArrangement(Refused):
+    def __init__(self) -> None:
+        super().__init__(_("Name the number of plugs of each EVSE in order, like 2, 1, 1."))
 
 
 # --- Registered by us ----------------------------------------------------------------------------------
@@ -59,6 +65,16 @@ def rotate_password(charge_point: ChargePoint, password: str | None = None) -> s
         charge_point.save(update_fields=["password_hash"])
         _cut_off(charge_point)
     return password
+
+
+def set_plugs_per_evse(charge_point: ChargePoint, plugs_per_evse: list[int]) -> None:
+    """For OCPP 2.0.1: how many plugs each EVSE has, in order (`wire/plugs.py`)."""
+    is_sound = len(plugs_per_evse) <= MOST_EVSES and all(1 <= plugs <= MOST_PLUGS for plugs in plugs_per_evse)
+    if not is_sound:
+        raise NoSuchArrangement
+    if charge_point.plugs_per_evse != plugs_per_evse:
+        charge_point.plugs_per_evse = plugs_per_evse
+        charge_point.save(update_fields=["plugs_per_evse"])
 
 
 def approve(charge_point: ChargePoint, *, why: str) -> None:

@@ -93,6 +93,31 @@ def test_what_is_broken_by_hand_is_broken_in_the_simulator_for_good(factory, att
     assert ["fault" in spec for spec in attach().values()] == [True, False]
 
 
+def test_a_box_of_2_0_1_knows_where_its_plugs_are(factory, attach):
+    evse = factory.make_evse(charge_point_id="box-1")
+    factory.make_connector(evse), factory.make_connector(evse)
+    spec = attach(protocol="2.0.1")["box-1"]
+    assert spec["protocol"] == "2.0.1"
+    assert [(plug["evse"], plug["place"]) for plug in spec["connectors"]] == [(1, 1), (1, 2)]
+    assert ChargePoint.objects.get().plugs_per_evse == [2]
+    assert attach(protocol="1.6")["box-1"] == spec  # a box keeps what it speaks
+
+
+def test_plugs_with_numbers_of_their_own_have_evses_of_their_own(factory, attach):
+    evse = factory.make_evse(charge_point_id="box-1")
+    factory.make_connector(evse, ocpp_connector_id=3)
+    (plug,) = attach(protocol="2.0.1")["box-1"]["connectors"]
+    assert (plug["evse"], plug["place"]) == (3, 1)
+    assert ChargePoint.objects.get().plugs_per_evse == []
+
+
+def test_a_mixed_network_speaks_both(factory, attach):
+    for number in range(24):
+        factory.make_connector(factory.make_evse(charge_point_id=f"box-{number}"))
+    spoken = [spec["protocol"] for spec in attach(protocol="mixed").values()]
+    assert 1 < spoken.count("2.0.1") < 12
+
+
 def test_an_unknown_station_is_an_error(attach):
     with pytest.raises(CommandError, match="check the code"):
         attach(station=["nowhere"])

@@ -6,6 +6,7 @@ It stands here because the catalog and the OCPP room may not know each other.
 import json
 import os
 import secrets
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from apps.catalog.models import Connector, Evse
 from apps.catalog.selectors import evses_to_attach
 from apps.catalog.services import set_charge_point
 from apps.ocpp.models import ChargePoint
-from apps.ocpp.services import register, rotate_password
+from apps.ocpp.services import register, rotate_password, set_plugs_per_evse
 
 LONGEST_IDENTITY = 48
 FAULT = "PowerSwitchFailure"
 VENDOR, MODEL = "EV Portal", "Simulator"
+MIXED = "mixed"
+ONE_IN = 4  # of a mixed network speaks 2.0.1
 
 
 class Command(BaseCommand):
@@ -36,6 +39,12 @@ class Command(BaseCommand):
         which.add_argument("--station", nargs="+", metavar="CODE", help="all EVSEs of these stations")
         which.add_argument("--operator", metavar="CODE", help="all EVSEs of this operator")
         which.add_argument("--all", action="store_true", help="all EVSEs there are")
+        parser.add_argument(
+            "--protocol",
+            choices=["1.6", "2.0.1", MIXED],
+            default="1.6",
+            help="the OCPP of new boxes in the file; mixed: one in four speaks 2.0.1 (default 1.6)",
+        )
         parser.add_argument("--file", type=Path, default=settings.DATA_DIR / "charge-points.json")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
@@ -45,14 +54,14 @@ class Command(BaseCommand):
         specs = read_specs(file)
         before = dict(specs)
         for evse in tqdm(evses, unit=" EVSEs", disable=None):
-            attach(evse, specs)
+            attach(evse, specs, options["protocol"])
         write_specs(file, specs)
         new = len(specs.keys() - before.keys())
         self.stdout.write(f"{len(evses)} EVSEs have charge points, {new} of them new. Written to {file}")
 
 
-def attach(evse: Evse, specs: dict[str, dict[str, Any]]) -> None:
-    """One EVSE: identity, registration, and its entry in `specs` (whose password is kept)."""
+def attach(evse: Evse, specs: dict[str, dict[str, Any]], protocol: str) -> None:
+    """One EVSE: identity, registration, and its entry in `specs` (whose password and protocol are kept)."""
     with transaction.atomic():
         if not evse.charge_point_id:
             set_charge_point(evse=evse, charge_point_id=identity_for(evse))
@@ -63,7 +72,10 @@ def attach(evse: Evse, specs: dict[str, dict[str, Any]]) -> None:
             register(evse.charge_point_id, password, why="attached")
         elif not known:  # registered, but its password is lost with the file
             rotate_password(charge_point, password)
-    specs[evse.charge_point_id] = spec_of(evse, password, known)
+        spec = spec_of(evse, password, known, protocol)
+        if spec["protocol"] != "1.6":
+            arrange(ChargePoint.objects.get(pk=evse.charge_point_id), spec["connectors"])
+    specs[evse.charge_point_id] = spec
 
 
 def identity_for(evse: Evse) -> str:
@@ -73,7 +85,23 @@ def identity_for(evse: Evse) -> str:
     return f"{secrets.token_hex(4)}-{evse.code[-(LONGEST_IDENTITY - 9) :]}"
 
 
-def spec_of(evse: Evse, password: str, known: dict[str, Any]) -> dict[str, Any]:
+def protocol_for(identity: str, protocol: str) -> str:
+    """The same on every machine."""
+    if protocol != MIXED:
+        return protocol
+    return "1.6" if zlib.crc32(identity.encode()) % ONE_IN else "2.0.1"
+
+
+def arrange(charge_point: ChargePoint, plugs: list[dict[str, Any]]) -> None:
+    """Where OCPP 2.0.1 finds the plugs: all at one EVSE where they are numbered through, else each at its own."""
+    numbers = [plug["id"] for plug in plugs]
+    together = numbers == list(range(1, len(numbers) + 1))
+    for plug in plugs:
+        plug |= {"evse": 1, "place": plug["id"]} if together else {"evse": plug["id"], "place": 1}
+    set_plugs_per_evse(charge_point, [len(plugs)] if together else [])
+
+
+def spec_of(evse: Evse, password: str, known: dict[str, Any], protocol: str) -> dict[str, Any]:
     """What the simulator reads. Plugs of EVSEs that share the box are in the same entry."""
     plugs = {plug["id"]: plug for plug in known.get("connectors", [])}
     for plug in evse.connectors.all():
@@ -83,7 +111,14 @@ def spec_of(evse: Evse, password: str, known: dict[str, Any]) -> dict[str, Any]:
             "max_kw": str(plug.max_kw),
             "power_type": power,
         }
-    spec = {"id": evse.charge_point_id, "password": password, "vendor": VENDOR, "model": MODEL}
+    spoken = known.get("protocol", "1.6") if known else protocol_for(evse.charge_point_id, protocol)
+    spec = {
+        "id": evse.charge_point_id,
+        "password": password,
+        "vendor": VENDOR,
+        "model": MODEL,
+        "protocol": spoken,
+    }
     is_broken = any(is_broken_by_hand(plug) for plug in evse.connectors.all())
     fault = {"fault": known.get("fault", FAULT)} if is_broken or "fault" in known else {}
     return {**spec, "connectors": sorted(plugs.values(), key=lambda plug: plug["id"]), **fault}

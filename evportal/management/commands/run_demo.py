@@ -21,6 +21,6 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         if not has_stations():
             call_command("demo_network")
-        call_command("attach_chargers")
+        call_command("attach_chargers", protocol="mixed")
         make_demo_people()
         call_command("serve", simulate=True)
