@@ -31,6 +31,7 @@ class CommandForm(forms.Form):
     verb: ClassVar[str]
     title: ClassVar[Any]
     explained: ClassVar[Any] = ""
+    button: ClassVar[Any] = ""  # where it says something else than the title
 
     def __init__(self, *args: Any, charge_point: ChargePoint, **kwargs: Any):
         super().__init__(*args, prefix=self.verb, label_suffix="", **kwargs)
@@ -149,7 +150,7 @@ class DataTransferForm(CommandForm):
 
 
 class PlugsForm(CommandForm):
-    verb, title = "plugs", _("Plugs of each EVSE")
+    verb, title, button = "plugs", _("Plugs of each EVSE"), _("Save")
     explained = _("For OCPP 2.0.1: how many plugs each EVSE has, in order, like 2, 1. Empty: each has one.")
     plugs = forms.CharField(label=_("Plugs"), max_length=300, required=False)
 
