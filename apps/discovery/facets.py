@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from apps.discovery.plugs import AMENITIES, VEHICLES
@@ -31,9 +33,17 @@ FAMILIES = {
     "DC": ("IEC_62196_T2_COMBO", "IEC_62196_T1_COMBO", "CHADEMO", "GBT_DC", "TESLA_S", "IS_17017"),
 }
 ODD = 1 << 62
+ALL_KINDS = (1 << 63) - 1
 
 _FLAGS = ("accessible", "reservable", "green", "hours")
 TRAITS = {name: 1 << number for number, name in enumerate((*_FLAGS, *VEHICLES, *AMENITIES))}
+
+# What is asked of one and the same plug beside its kind: a vehicle or any, reservable or not asked, green or not asked.
+# A station has the bit of each such wish that one of its plugs fulfils.
+Wish = tuple[str, bool, bool]
+WISHES: dict[Wish, int] = {
+    wish: 1 << number for number, wish in enumerate(product(("", *VEHICLES), (False, True), (False, True)))
+}
 
 
 def micros(at: datetime) -> int:
@@ -68,6 +78,27 @@ def trait_bits(names: Iterable[str]) -> int:
     return bits
 
 
+def needs_of(wish: Wish) -> int:
+    """The traits that a plug needs to fulfil a wish."""
+    vehicle, reservable, green = wish
+    flags = (("reservable", reservable), ("green", green))
+    return trait_bits([vehicle, *(name for name, asked in flags if asked)])
+
+
+_NEEDS = [(needs_of(wish), bit) for wish, bit in WISHES.items()]
+_OF_PLUGS = needs_of(("", True, True)) | trait_bits(VEHICLES)
+
+
+def fit_bits(traits: int) -> int:
+    """The wishes that a plug with these traits fulfils."""
+    return _fit_bits(traits & _OF_PLUGS)
+
+
+@lru_cache(maxsize=256)  # there are no more than 128
+def _fit_bits(traits: int) -> int:
+    return sum(bit for needed, bit in _NEEDS if traits & needed == needed)
+
+
 # --- Kinds ------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +122,11 @@ class Kinds:
     ac: int
     dc: int
     is_exact: bool = True
+
+    @property
+    def others(self) -> tuple[int, int]:
+        """The bits of all other kinds, the odd one included."""
+        return ALL_KINDS & ~self.ac, ALL_KINDS & ~self.dc
 
 
 def wanted_kinds(
@@ -141,14 +177,17 @@ class PlugTold:
 def of_plugs(plugs: list[PlugTold], station_traits: int) -> dict[str, int]:
     """What the plugs of a station have in common, and what one of them has."""
     some, every = 0, -1
-    masks = {"ac": 0, "dc": 0, "ac_free": 0, "dc_free": 0}
+    masks = {"ac": 0, "dc": 0, "fits": 0, "ac_free": 0, "dc_free": 0, "fits_free": 0}
     for plug in plugs:
         ac, dc = kind_bits(plug.standard, plug.power_type, plug.max_kw)
+        fits = fit_bits(plug.traits)
         masks["ac"] |= ac
         masks["dc"] |= dc
+        masks["fits"] |= fits
         if plug.is_free:
             masks["ac_free"] |= ac
             masks["dc_free"] |= dc
+            masks["fits_free"] |= fits
         some |= plug.traits
         every &= plug.traits
     free = [micros(plug.shown_at) for plug in plugs if plug.is_free and plug.shown_at]

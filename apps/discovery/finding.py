@@ -26,7 +26,7 @@ from django.db.models.functions import Abs, Coalesce, Least, Round
 
 from apps.discovery import facets, words
 from apps.discovery.areas import Box, shrinking
-from apps.discovery.facets import MICRO, TRAITS, Kinds
+from apps.discovery.facets import MICRO, TRAITS, Kinds, Wish
 from apps.discovery.forms import Filters
 from apps.discovery.models import Facets, Offer
 
@@ -46,12 +46,15 @@ def shown_since(now: datetime) -> datetime:
 def stations(filters: Filters, now: datetime) -> QuerySet[Facets]:
     """Stations with at least one plug that fits, by their facets."""
     since = facets.micros(shown_since(now))
-    wanted = _trait_bits(filters)
     perhaps, surely = Q(seen_to__gte=since), Q(seen_from__gte=since)
     rows = Facets.objects.all()
-    if wanted:
-        rows = rows.alias(some=F("some_traits").bitand(wanted), every=F("all_traits").bitand(wanted))
-        perhaps, surely = perhaps & Q(some=wanted), surely & Q(every=wanted)
+    if wanted := _traits_of_station(filters):
+        rows = rows.alias(some=F("some_traits").bitand(wanted))
+        perhaps &= Q(some=wanted)
+    if wish := _wish(filters):
+        fits = F("fits_free" if filters.free else "fits")
+        rows = rows.alias(fitting=fits.bitand(facets.WISHES.get(wish, 0)))
+        perhaps &= Q(fitting__gt=0)
     if filters.free:
         fresh = facets.micros(now - words.fresh_for())
         perhaps, surely = perhaps & Q(free_to__gte=fresh), surely & Q(free_from__gte=fresh)
@@ -61,7 +64,7 @@ def stations(filters: Filters, now: datetime) -> QuerySet[Facets]:
     if filters.operator:
         perhaps &= Q(seller=facets.seller_mark(filters.operator))
     if kinds := _kinds(filters):
-        rows, may, must = _of_kinds(rows, kinds, free=filters.free)
+        rows, may, must = _of_kinds(rows, kinds, wish, free=filters.free)
         perhaps, surely = perhaps & may, surely & must
     if _asks_plugs(filters):
         rows = rows.filter(perhaps).filter(Exists(_plugs_here(filters, now)))
@@ -75,7 +78,9 @@ def _asks_plugs(filters: Filters) -> bool:
     return filters.max_price is not None
 
 
-def _of_kinds(rows: QuerySet[Facets], kinds: Kinds, *, free: bool) -> tuple[QuerySet[Facets], Q, Q]:
+def _of_kinds(
+    rows: QuerySet[Facets], kinds: Kinds, wish: Wish | None, *, free: bool
+) -> tuple[QuerySet[Facets], Q, Q]:
     ac, dc = ("ac_free", "dc_free") if free else ("ac", "dc")
     rows = rows.alias(
         ac_hits=F(ac).bitand(kinds.ac),
@@ -83,7 +88,16 @@ def _of_kinds(rows: QuerySet[Facets], kinds: Kinds, *, free: bool) -> tuple[Quer
         odd=F(dc).bitand(facets.ODD),
     )
     hit = Q(ac_hits__gt=0) | Q(dc_hits__gt=0)
-    return rows, hit | Q(odd__gt=0), hit if kinds.is_exact else Q(pk=None)
+    must = hit if kinds.is_exact else Q(pk=None)
+    if wish:
+        # Of the right kind and fulfilling the wish: one plug does both for sure when all of them do the one.
+        needed, (other_ac, other_dc) = facets.needs_of(wish), kinds.others
+        rows = rows.alias(
+            every=F("all_traits").bitand(needed),
+            others=F(ac).bitand(other_ac).bitor(F(dc).bitand(other_dc)),
+        )
+        must &= Q(every=needed) | Q(others=0)
+    return rows, hit | Q(odd__gt=0), must
 
 
 def _kinds(filters: Filters) -> Kinds | None:
@@ -94,17 +108,19 @@ def _kinds(filters: Filters) -> Kinds | None:
     return facets.wanted_kinds(current=filters.current, standards=standards, from_kw=low, below_kw=high)
 
 
-def _trait_bits(filters: Filters) -> int:
-    flags = {
-        "accessible": filters.accessible,
-        "reservable": filters.reservable,
-        "green": filters.green,
-        "hours": filters.open_now,
-    }
+def _traits_of_station(filters: Filters) -> int:
+    """All its plugs have them or none has."""
+    flags = {"accessible": filters.accessible, "hours": filters.open_now}
     named = [name for name, asked in flags.items() if asked]
-    bits = facets.trait_bits([*named, *filters.amenities, filters.vehicle])
-    unknown = [name for name in (*filters.amenities, filters.vehicle) if name and name not in TRAITS]
-    return bits | (facets.ODD if unknown else 0)  # nobody has that bit: unknown wishes find nothing
+    unknown = [name for name in filters.amenities if name not in TRAITS]
+    # Nobody has the odd bit: unknown wishes find nothing.
+    return facets.trait_bits([*named, *filters.amenities]) | (facets.ODD if unknown else 0)
+
+
+def _wish(filters: Filters) -> Wish | None:
+    """What one plug must have beside its kind."""
+    wish = (filters.vehicle, filters.reservable, filters.green)
+    return wish if any(wish) else None
 
 
 def _with_words(rows: QuerySet[Facets], typed: str) -> QuerySet[Facets]:

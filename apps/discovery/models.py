@@ -169,6 +169,8 @@ class Facets(models.Model):
     dc_free = models.BigIntegerField()
     some_traits = models.BigIntegerField()
     all_traits = models.BigIntegerField()
+    fits = models.BigIntegerField()  # wishes (facets.WISHES) that one of the plugs fulfils
+    fits_free = models.BigIntegerField()  # … that one told as free fulfils
     # Instants, in microseconds: of the oldest and of the newest plug, and of those told as free.
     seen_from = models.BigIntegerField()
     seen_to = models.BigIntegerField()
@@ -184,7 +186,7 @@ class Facets(models.Model):
                 fields=[
                     *("tile", "y", "x", "seen_to", "seen_from", "ac", "dc", "ac_free", "dc_free"),
                     *("free_from", "free_to", "open_from", "open_until", "some_traits", "all_traits"),
-                    *("seller", "station"),
+                    *("fits", "fits_free", "seller", "station"),
                 ],
                 name="facets_of_the_map",
             )
