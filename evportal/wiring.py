@@ -78,6 +78,7 @@ DUTIES: dict[str, str] = {
     "bookings": "apps.bookings.services.move_overdue",
     "reserved times": "apps.bookings.timekeeping.keep_times",
     "followers": "apps.bookings.followers.tell_due",
+    "concessions": "apps.bookings.concessions.move_overdue",
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "refunds": "apps.payments.refunds.send_due",

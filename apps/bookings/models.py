@@ -3,8 +3,9 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.beckn.models import Message
@@ -97,6 +98,7 @@ class Booking(models.Model):
     delivered_kwh = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     final_lines = models.JSONField(default=list, blank=True)
     final_total = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    conceded_total = models.DecimalField(max_digits=12, decimal_places=3, default=0)  # of it given up since
     end_reason_id = models.CharField(max_length=4, blank=True)  # taxonomy.CANCELLATION_REASONS
 
     # The last on_status: what it said of the session, and when it went out.
@@ -118,6 +120,11 @@ class Booking(models.Model):
                 name="one_hold_per_evse",
             ),
             models.CheckConstraint(condition=Q(ordered_kwh__gt=0), name="booking_orders_energy"),
+            models.CheckConstraint(
+                condition=Q(conceded_total=0)
+                | Q(conceded_total__gt=0, conceded_total__lte=F("final_total"), final_total__isnull=False),
+                name="conceded_at_most_what_was_billed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -177,3 +184,63 @@ class OpenRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking}"
+
+
+class Concession(models.Model):
+    """Part of a bill that the operator gives up, or is asked to. The app pays the driver: it has the money."""
+
+    class State(models.TextChoices):
+        REQUESTED = "REQUESTED", _("Requested")
+        AGREED = "AGREED", _("Agreed")
+        PAID = "PAID", _("Paid back by the app")
+        REJECTED = "REJECTED", _("Rejected")
+
+    MOVES = {
+        State.REQUESTED: {State.AGREED, State.REJECTED},
+        State.AGREED: {State.PAID},
+        State.PAID: set(),
+        State.REJECTED: set(),
+    }
+    DECIDED_WITHIN = timedelta(days=3)
+
+    code = models.CharField(max_length=20, unique=True)  # its id in order.payments[]
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="concessions")
+    app_ref = models.CharField(max_length=100)  # what the app calls it, or the message that asked
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    asked_amount = models.DecimalField(max_digits=12, decimal_places=3)
+    amount = models.DecimalField(max_digits=12, decimal_places=3)
+    type = models.CharField(max_length=30)  # taxonomy.REFUND_TYPES
+    reason_id = models.CharField(max_length=10, blank=True)
+    words = models.CharField(max_length=300, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decision = models.CharField(max_length=300, blank=True)
+    decide_until = models.DateTimeField(null=True, blank=True)
+    reference = models.CharField(max_length=100, blank=True)  # of the app's bank
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(
+                fields=["decide_until"], name="concession_due", condition=Q(decide_until__isnull=False)
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount__lte=F("asked_amount")), name="concession_is_of_something"
+            ),
+            models.UniqueConstraint(fields=["booking", "app_ref"], name="one_concession_per_request"),
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(state="REQUESTED"), name="one_open_concession_per_booking"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.amount} {self.booking.currency}"
+
+
+class ConcessionEvent(moves.Event):
+    of = models.ForeignKey(Concession, on_delete=models.CASCADE, related_name="events")
