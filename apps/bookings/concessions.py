@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.beckn import outbox
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import network, refusals, selectors
+from apps.bookings import invoices, network, refusals, selectors
 from apps.bookings.models import Booking, Concession
 from apps.catalog.models import Staff
 from apps.catalog.selectors import staff_for
@@ -133,6 +133,9 @@ def _decided(concession: Concession, decide, wanted: str) -> None:
 def _agree(concession: Concession, amount: Decimal, *, why: str, by: User | None = None) -> None:
     take_from_bill(concession.booking_id, amount)
     move(concession, State.AGREED, why=why, amount=amount, decided_by=by, decide_until=None)
+    invoices.credit(
+        selectors.all_bookings().get(pk=concession.booking_id), reason=f"{concession.code}: {why}"
+    )
 
 
 def take_from_bill(booking_id: int, amount: Decimal) -> None:

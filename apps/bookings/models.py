@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.beckn.models import Message
 from apps.bookings.following import Follower, FollowerEvent
 from apps.bookings.pricing import Bill, TariffTerms, bill
-from apps.catalog.models import Connector, Evse, Tariff
+from apps.catalog.models import Connector, Evse, Operator, Tariff
 from apps.catalog.slots import Rules, Slot
 from apps.lib import moves
 
@@ -244,3 +244,79 @@ class Concession(models.Model):
 
 class ConcessionEvent(moves.Event):
     of = models.ForeignKey(Concession, on_delete=models.CASCADE, related_name="events")
+
+
+class InvoiceSeries(models.Model):
+    """The counter of one operator, kind and year. Its row is taken in the transaction of the document: no gap, ever."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=3)
+    year = models.PositiveSmallIntegerField()
+    last_number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = _("invoice series")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operator", "kind", "year"], name="one_series_per_operator_and_year"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.kind} {self.year}: {self.last_number}"
+
+
+class Invoice(models.Model):
+    """A document of the operator about one booking: written once. A credit note reverses one invoice in full."""
+
+    class Kind(models.TextChoices):
+        INVOICE = "INV", _("Invoice")
+        CREDIT_NOTE = "CRN", _("Credit note")
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="invoices")
+    kind = models.CharField(max_length=3, choices=Kind.choices)
+    year = models.PositiveSmallIntegerField()
+    number = models.PositiveIntegerField()
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="invoices")
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
+    seller = models.JSONField()  # legal_name, tax_id, as they were that day
+    lines = models.JSONField()
+    total = models.DecimalField(max_digits=12, decimal_places=3)  # of a credit note: what it takes back
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=300, blank=True)
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operator", "kind", "year", "number"], name="each_invoice_number_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="INV", reverses=None) | Q(kind="CRN", reverses__isnull=False),
+                name="a_credit_note_reverses_an_invoice",
+            ),
+            models.CheckConstraint(condition=Q(total__gt=0), name="invoice_is_of_something"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        if self.pk:
+            raise TypeError("an invoice is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("an invoice is never deleted")
+
+    @property
+    def name(self) -> str:
+        """At most 16 characters, as tax offices want it: 'INV-2026-000123'."""
+        return f"{self.kind}-{self.year}-{self.number:06d}"
+
+    @property
+    def signed_total(self) -> Decimal:
+        return -self.total if self.kind == self.Kind.CREDIT_NOTE else self.total
