@@ -55,6 +55,9 @@ EVENTS: dict[str, str] = {
     "payment.failed": "apps.orders.services.payment_failed",
     "payment.captured": "apps.orders.services.payment_captured",
     "payment.voided": "apps.orders.services.payment_voided",
+    "reconcile.orders": "apps.orders.services.reconcile.look",
+    "reconcile.bookings": "apps.bookings.reconcile.look",
+    "refund.suggestion": "apps.orders.suggestion.for_payment",
     "refund.changed": "apps.orders.services.refund_changed",
     "message.undeliverable": "apps.orders.services.undeliverable",
     "station.rated": "apps.ratings.selectors.given_at_station",
@@ -78,6 +81,7 @@ DUTIES: dict[str, str] = {
     "bookings": "apps.bookings.services.move_overdue",
     "reserved times": "apps.bookings.timekeeping.keep_times",
     "followers": "apps.bookings.followers.tell_due",
+    "concessions": "apps.bookings.concessions.move_overdue",
     "plugs": "apps.charging.availability.doubt_lost",
     "money": "apps.payments.services.settle_due",
     "refunds": "apps.payments.refunds.send_due",
@@ -92,6 +96,7 @@ DUTIES: dict[str, str] = {
     "watched areas": "apps.discovery.watches.ask_again",
     "watch deadlines": "apps.discovery.watches.move_overdue",
     "old watches": "apps.discovery.watches.forget_old",
+    "reconciliation": "apps.payments.reconciliation.every_night",
     # The last one: a mail server may take its time.
     "watch mails": "apps.discovery.watches.tell",
 }

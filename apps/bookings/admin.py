@@ -1,15 +1,19 @@
 """Bookings are read here: their states follow the network and the charge points. Managers may cancel one."""
 
+from decimal import Decimal
+
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.bookings import services
+from apps.bookings import concessions, services
 from apps.bookings.forms import OperatorsReasonForm
-from apps.bookings.models import Booking, BookingEvent, Follower, OpenRequest
+from apps.bookings.models import Booking, BookingEvent, Concession, ConcessionEvent, Follower, OpenRequest
 from apps.bookings.selectors import bookings_for
+from apps.catalog.admin import OfOneOperator
 from apps.catalog.selectors import may_edit
 from apps.lib.errors import Refused
 
@@ -84,3 +88,62 @@ class BookingAdmin(ReadOnly, admin.ModelAdmin):
         """Law 11: people of one operator see the bookings at its plugs."""
         bookings = super().get_queryset(request)
         return bookings if request.user.is_superuser else bookings.filter(pk__in=bookings_for(request.user))
+
+
+class ConcessionEvents(ReadOnly, admin.TabularInline):
+    model = ConcessionEvent
+    fields = readonly_fields = ["at", "was", "now", "why"]
+
+
+class DecisionBar(admin.helpers.ActionForm):
+    """Beside the list of actions."""
+
+    amount = forms.DecimalField(
+        label=_("Amount"), required=False, min_value=Decimal("0.001"), decimal_places=3
+    )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=300)
+
+
+@admin.register(Concession)
+class ConcessionAdmin(OfOneOperator, ReadOnly, admin.ModelAdmin):
+    list_display = [
+        *("code", "booking", "state", "asked_amount", "amount", "type", "words", "decide_until", "decided_by")
+    ]
+    list_filter = ["state", "type"]
+    list_select_related = ["booking", "decided_by"]
+    search_fields = ["code", "booking__code", "words"]
+    action_form = DecisionBar
+    actions = ["agree", "reject"]
+    inlines = [ConcessionEvents]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return concessions.may_decide(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Concession]:
+        rows = admin.ModelAdmin.get_queryset(self, request)
+        mine = rows.filter(booking__in=bookings_for(request.user))
+        return rows if request.user.is_superuser else mine
+
+    @admin.action(description=_("Agree, to all or to the amount"), permissions=["decide"])
+    def agree(self, request: HttpRequest, rows: QuerySet[Concession]) -> None:
+        bar = DecisionBar(request.POST)
+        bar.fields["action"].choices = [("agree", "")]
+        bar.full_clean()  # Django has checked it already
+        amount = bar.cleaned_data["amount"]
+        self._decide(request, rows, lambda row: concessions.agree(row, by=request.user, amount=amount))
+
+    @admin.action(description=_("Reject, with a reason"), permissions=["decide"])
+    def reject(self, request: HttpRequest, rows: QuerySet[Concession]) -> None:
+        why = request.POST.get("reason", "")
+        self._decide(request, rows, lambda row: concessions.reject(row, by=request.user, why=why))
+
+    def _decide(self, request: HttpRequest, rows: QuerySet[Concession], decide) -> None:
+        for row in rows.select_related("booking__evse__station__operator", "booking__connector"):
+            try:
+                decide(row)
+            except Refused as refusal:
+                self.message_user(request, f"{row.code}: {refusal.message}", messages.ERROR)
+            else:
+                self.log_change(request, row, f"{row.get_state_display()} {row.amount} {row.decision}")
+                said = gettext("{code}: {state}").format(code=row.code, state=row.get_state_display())
+                self.message_user(request, said)

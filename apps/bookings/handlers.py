@@ -7,6 +7,7 @@ from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.bookings import (
+    concessions,
     followers,
     links,
     network,
@@ -63,6 +64,8 @@ def track(inbound: Inbound) -> None:
 
 
 def update(inbound: Inbound) -> None:
+    if reading.is_about_payments(_body(inbound)):
+        return _refund_by_update(inbound)
     asked = reading.update(_body(inbound))
     booking = _placed(inbound, asked.order_id)
     if asked.choice and not services.is_same_choice(booking, slots.without_time(asked.choice)):
@@ -112,9 +115,27 @@ def support(inbound: Inbound) -> None:
 
 
 def refund(inbound: Inbound) -> None:
-    """We never had the money: whoever collected it gives it back."""
-    _placed(inbound, _body(inbound).order_id)
-    raise refusals.NotApplicable(_("The app that collected the money refunds it."))
+    """The money is with the app: it asks how much of the bill the operator gives up."""
+    body = _body(inbound)
+    booking = _placed(inbound, body.order_id)
+    entry = reading.refund_request(body, booking.currency, str(inbound.message.message_id))
+    concession = concessions.request(booking=booking, entry=entry)
+    outbox.reply(inbound, "on_refund", wire.OnRefundMessage(order=_after_refund(concession.booking)))
+
+
+def _refund_by_update(inbound: Inbound) -> None:
+    body = _body(inbound)
+    booking = _placed(inbound, body.order.id or "")
+    entry = reading.refund_row(body, booking.currency)
+    if entry.status == "REQUESTED":
+        concession = concessions.request(booking=booking, entry=entry)
+    else:
+        concession = concessions.record_paid(booking=booking, entry=entry)
+    outbox.reply(inbound, "on_update", wire.OnUpdateMessage(order=_after_refund(concession.booking)))
+
+
+def _after_refund(booking: Booking) -> wire.Order:
+    return network.current_order(booking, latest_session(booking.code), clock.now())
 
 
 def _body(inbound: Inbound) -> wire.Model:

@@ -3,14 +3,15 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.beckn.models import Message
 from apps.bookings.following import Follower, FollowerEvent
 from apps.bookings.pricing import Bill, TariffTerms, bill
-from apps.catalog.models import Connector, Evse, Tariff
+from apps.catalog.models import Connector, Evse, Operator, Tariff
 from apps.catalog.slots import Rules, Slot
 from apps.lib import moves
 
@@ -97,6 +98,7 @@ class Booking(models.Model):
     delivered_kwh = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     final_lines = models.JSONField(default=list, blank=True)
     final_total = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    conceded_total = models.DecimalField(max_digits=12, decimal_places=3, default=0)  # of it given up since
     end_reason_id = models.CharField(max_length=4, blank=True)  # taxonomy.CANCELLATION_REASONS
 
     # The last on_status: what it said of the session, and when it went out.
@@ -118,6 +120,11 @@ class Booking(models.Model):
                 name="one_hold_per_evse",
             ),
             models.CheckConstraint(condition=Q(ordered_kwh__gt=0), name="booking_orders_energy"),
+            models.CheckConstraint(
+                condition=Q(conceded_total=0)
+                | Q(conceded_total__gt=0, conceded_total__lte=F("final_total"), final_total__isnull=False),
+                name="conceded_at_most_what_was_billed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -177,3 +184,139 @@ class OpenRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking}"
+
+
+class Concession(models.Model):
+    """Part of a bill that the operator gives up, or is asked to. The app pays the driver: it has the money."""
+
+    class State(models.TextChoices):
+        REQUESTED = "REQUESTED", _("Requested")
+        AGREED = "AGREED", _("Agreed")
+        PAID = "PAID", _("Paid back by the app")
+        REJECTED = "REJECTED", _("Rejected")
+
+    MOVES = {
+        State.REQUESTED: {State.AGREED, State.REJECTED},
+        State.AGREED: {State.PAID},
+        State.PAID: set(),
+        State.REJECTED: set(),
+    }
+    DECIDED_WITHIN = timedelta(days=3)
+
+    code = models.CharField(max_length=20, unique=True)  # its id in order.payments[]
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="concessions")
+    app_ref = models.CharField(max_length=100)  # what the app calls it, or the message that asked
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    asked_amount = models.DecimalField(max_digits=12, decimal_places=3)
+    amount = models.DecimalField(max_digits=12, decimal_places=3)
+    type = models.CharField(max_length=30)  # taxonomy.REFUND_TYPES
+    reason_id = models.CharField(max_length=10, blank=True)
+    words = models.CharField(max_length=300, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decision = models.CharField(max_length=300, blank=True)
+    decide_until = models.DateTimeField(null=True, blank=True)
+    reference = models.CharField(max_length=100, blank=True)  # of the app's bank
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(
+                fields=["decide_until"], name="concession_due", condition=Q(decide_until__isnull=False)
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount__lte=F("asked_amount")), name="concession_is_of_something"
+            ),
+            models.UniqueConstraint(fields=["booking", "app_ref"], name="one_concession_per_request"),
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(state="REQUESTED"), name="one_open_concession_per_booking"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.amount} {self.booking.currency}"
+
+
+class ConcessionEvent(moves.Event):
+    of = models.ForeignKey(Concession, on_delete=models.CASCADE, related_name="events")
+
+
+class InvoiceSeries(models.Model):
+    """The counter of one operator, kind and year. Its row is taken in the transaction of the document: no gap, ever."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=3)
+    year = models.PositiveSmallIntegerField()
+    last_number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = _("invoice series")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operator", "kind", "year"], name="one_series_per_operator_and_year"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.kind} {self.year}: {self.last_number}"
+
+
+class Invoice(models.Model):
+    """A document of the operator about one booking: written once. A credit note reverses one invoice in full."""
+
+    class Kind(models.TextChoices):
+        INVOICE = "INV", _("Invoice")
+        CREDIT_NOTE = "CRN", _("Credit note")
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="invoices")
+    kind = models.CharField(max_length=3, choices=Kind.choices)
+    year = models.PositiveSmallIntegerField()
+    number = models.PositiveIntegerField()
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="invoices")
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
+    seller = models.JSONField()  # legal_name, tax_id, as they were that day
+    lines = models.JSONField()
+    total = models.DecimalField(max_digits=12, decimal_places=3)  # of a credit note: what it takes back
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=300, blank=True)
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operator", "kind", "year", "number"], name="each_invoice_number_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="INV", reverses=None) | Q(kind="CRN", reverses__isnull=False),
+                name="a_credit_note_reverses_an_invoice",
+            ),
+            models.CheckConstraint(condition=Q(total__gt=0), name="invoice_is_of_something"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        if self.pk:
+            raise TypeError("an invoice is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("an invoice is never deleted")
+
+    @property
+    def name(self) -> str:
+        """At most 16 characters, as tax offices want it: 'INV-2026-000123'."""
+        return f"{self.kind}-{self.year}-{self.number:06d}"
+
+    @property
+    def signed_total(self) -> Decimal:
+        return -self.total if self.kind == self.Kind.CREDIT_NOTE else self.total

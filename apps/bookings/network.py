@@ -12,7 +12,7 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import slot_network
+from apps.bookings import after_network, slot_network
 from apps.bookings.models import Booking
 from apps.bookings.pricing import ENERGY_COST, Bill, cancellation_bill
 from apps.charging.models import Session
@@ -88,7 +88,13 @@ def on_confirm(booking: Booking) -> wire.OnConfirmMessage:
 
 
 def current_order(booking: Booking, session: Session | None, now: datetime) -> wire.Order:
-    """The full order as it stands: with the telemetry and running bill of `session`, or with the final bill."""
+    """The full order as it stands: with the telemetry and running bill of `session`, or with the final bill and what
+    was given up of it since."""
+    order = _as_it_stands(booking, session, now)
+    return order if booking.final_total is None else after_network.with_what_followed(order, booking)
+
+
+def _as_it_stands(booking: Booking, session: Session | None, now: datetime) -> wire.Order:
     code = STATE_CODES[booking.state]
     if code == "charging-ended":
         return _order(

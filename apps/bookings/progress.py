@@ -16,7 +16,7 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import network, refusals, selectors, slots
+from apps.bookings import invoices, network, refusals, selectors, slots
 from apps.bookings.models import Booking, OpenRequest
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
@@ -132,6 +132,7 @@ def _completed(booking: Booking, session: Session) -> None:
         return
     slots.give_back(booking)
     booking = selectors.all_bookings().get(pk=booking.pk)
+    invoices.issue(booking)
     if not _answer_open(booking, [START, STOP], session):
         _send(
             "on_update",

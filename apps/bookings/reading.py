@@ -159,6 +159,39 @@ def _amount(text: str | None) -> Decimal | None:
         return None
 
 
+def is_about_payments(body: wire.UpdateMessage) -> bool:
+    """How apps that do not know `refund` ask for one (fact sheet 5.4)."""
+    return [_target(part) for part in body.update_target.split(",")] == ["payments"]
+
+
+def refund_request(body: wire.RefundMessage, currency: str, message_id: str) -> wire.RefundEntry:
+    """`refund`, as the row of payments that it stands for. The message is the app's name for it."""
+    asked = body.refund or wire.RefundRequest()
+    price = asked.amount or wire.Price()
+    if price.amount is None or price.amount <= 0:
+        raise Refused(_("The refund names no amount."), code="30000")
+    if (price.currency_code or currency) != currency:
+        raise Refused(_("This order was billed in another currency."), code="30000")
+    reason_id = (body.refund_reason_id or "").strip()[:10]
+    said = body.descriptor.code if body.descriptor else None
+    return wire.RefundEntry(
+        id=message_id,
+        amount=price.amount,
+        currency=currency,
+        status="REQUESTED",
+        type=taxonomy.refund_type(said) or taxonomy.REFUND_REASONS.get(reason_id, "SERVICE_ISSUE_REFUND"),
+        reason_id=reason_id,
+        words=((body.descriptor and body.descriptor.short_desc) or "")[:300],
+    )
+
+
+def refund_row(body: wire.UpdateMessage, currency: str) -> wire.RefundEntry:
+    rows = wire.read_refunds(body.order.payments, currency)
+    if len(rows) != 1 or not rows[0].id:
+        raise Refused(_("Exactly one refund can be asked for, with an id."), code="30000")
+    return rows[0]
+
+
 def update(body: wire.UpdateMessage) -> Update:
     """The state of the charge or its times may be updated; anything else is named so that the app can say why not."""
     targets = [_target(part) for part in body.update_target.split(",")]

@@ -53,3 +53,16 @@ class CannotUpdate(Refused):
 
 class NotApplicable(Refused):
     code = "40001"
+
+
+class TooMuchBack(Refused):
+    code = "40002"
+
+
+class TooLate(Refused):
+    code = "50000"
+
+
+class NotYours(Refused):
+    code = "50000"
+    status = 403

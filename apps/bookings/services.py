@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.bookings import pricing, progress, refusals, selectors, slots
+from apps.bookings import invoices, pricing, progress, refusals, selectors, slots
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
 from apps.catalog.models import Connector, Operator
@@ -292,6 +292,7 @@ def _end_early(booking: Booking, to: State, *, reason_id: str, fee_percent: Deci
         final_lines=fee.lines_json(),
         final_total=fee.total,
     )
+    invoices.issue(booking)
     slots.give_back(booking)
     if booking.prepared_at:
         at_the_charger.let_go(connector=booking.connector, reference=booking.code)

@@ -257,7 +257,7 @@ def provider(operator: Operator) -> wire.Provider:
         id=operator.code,
         descriptor=wire.Descriptor(name=operator.name, **about),
         categories=[wire.Category(id=GREEN, descriptor=wire.Descriptor(code=GREEN, name="Green tariff"))],
-        tags=[wire.group("extensions", order_by="energy")],
+        tags=[wire.group("extensions", order_by="energy", refund="1.0")],
     )
 
 

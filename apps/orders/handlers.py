@@ -7,6 +7,7 @@ from uuid import UUID
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.orders import network, services
+from apps.orders.documents import read_documents
 from apps.orders.models import Order
 from apps.orders.selectors import order_of_message
 from apps.orders.terms import read_terms
@@ -89,7 +90,7 @@ def on_confirm(order: Order, inbound: Inbound) -> None:
 def on_status(order: Order, inbound: Inbound) -> None:
     told = network.read_told(inbound.body.order)
     services.record_told(order, told=told, received_at=inbound.message.created_at)
-    _take_refunds(order, inbound)
+    _take_what_followed(order, inbound)
 
 
 on_update = on_status  # the same news, asked for or not
@@ -100,15 +101,18 @@ def on_cancel(order: Order, inbound: Inbound) -> None:
     told = network.read_told(inbound.body.order)
     if told.status != "ACTIVE":  # a preview of the fee cancels nothing
         services.record_cancellation(order, told=told)
-        _take_refunds(order, inbound)
+        _take_what_followed(order, inbound)
 
 
 @about_an_order
 def on_refund(order: Order, inbound: Inbound) -> None:
-    _take_refunds(order, inbound)
+    _take_what_followed(order, inbound)
 
 
-def _take_refunds(order: Order, inbound: Inbound) -> None:
+def _take_what_followed(order: Order, inbound: Inbound) -> None:
+    """What follows the bill: refunds among the payments, documents among the tags."""
+    if documents := read_documents(inbound.body.order):
+        services.record_documents(order, documents=documents)
     entries = wire.read_refunds(inbound.body.order.payments, order.currency)
     if entries:
         services.record_refunds(order, entries=entries, message_id=inbound.message.message_id)

@@ -88,6 +88,8 @@ class Order(models.Model):
     money_check_at = models.DateTimeField(null=True, blank=True)  # services/refunds.py check_money
     meter_start = models.CharField(max_length=40, blank=True)
     meter_stop = models.CharField(max_length=40, blank=True)
+    # Invoices and credit notes as the operator named them: orders/documents.py.
+    documents = models.JSONField(default=list, blank=True)
     failure_code = models.CharField(max_length=40, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)  # `updated_at` of the newest callback taken

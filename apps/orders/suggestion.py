@@ -6,10 +6,11 @@ from decimal import Decimal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.models import Order, OrderLine
 from apps.orders.states import State
-from apps.payments.models import Payment
+from apps.payments.models import Payment, Refund
 from apps.payments.refunds import open_amount
 from apps.payments.selectors import captured
 
@@ -79,3 +80,16 @@ def _fees_with_tax(order: Order, lines: list[OrderLine]) -> Decimal:
     )
     tax = sum((line.amount for line in lines if line.code == TAX), start=Decimal(0))
     return round_money(fees + tax * fees / net, order.currency) if net > 0 else Decimal(0)
+
+
+def for_payment(payment: Payment) -> tuple[Decimal, str, Promise]:
+    """For the desk: an amount, a cause of refunds, and why. The most that can go back when it is no order of ours."""
+    order = (
+        Order.objects.filter(code=payment.reference).first() if payment.side == Payment.Side.DRIVER else None
+    )
+    hint = suggest(order) if order else None
+    if hint is None:
+        words = _("Nothing stands out in the figures of this charge. This is the most that can go back.")
+        return open_amount(payment), Refund.Cause.SERVICE_ISSUE, words
+    cause = taxonomy.REFUND_REASONS[hint.reason_id].removesuffix("_REFUND")
+    return min(hint.amount, open_amount(payment)), cause, hint.words

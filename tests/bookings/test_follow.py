@@ -249,12 +249,6 @@ def test_tracking_is_active_while_energy_flows(app, placed, charger):
     assert links.token_of(tracking["url"].removesuffix("/").rpartition("/")[2]) == placed.track_token
 
 
-def test_a_refund_is_the_matter_of_whoever_collected(app, placed):
-    told = app.about("refund")
-    assert code_of(told) == "40001"
-    assert told["error"]["message"] == "The app that collected the money refunds it."
-
-
 def test_a_session_without_a_booking_is_nobodys_news(charger):
     charger.begin("RFID-1")
     assert not Message.objects.exists()

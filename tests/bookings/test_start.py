@@ -116,7 +116,7 @@ def test_the_target_is_read_in_many_spellings(app, placed, charger, target):
     "target",
     [
         "order.items",
-        "order.payments",
+        "order.payments,order.items",
         "order.fulfillments[0].state,order.items",
         "",
     ],

@@ -196,7 +196,7 @@ def test_lists_take_as_many_queries_for_fifty_rows_as_for_one(
             factory.make_evse(factory.make_station(operator)), tariff=factory.make_tariff(operator)
         )
         factory.make_staff(operator)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get(reverse(f"admin:catalog_{name}_changelist"))
 
 

@@ -281,6 +281,8 @@ class ForeignOperator(Party):
         order = self._known(received, received.order.get("id"))
         if order is None:
             return
+        if received.message.get("update_target") == "order.payments":
+            return self._refund_by_update(received, order)
         fulfillment = (received.order.get("fulfillments") or [{}])[0]
         wanted = ((fulfillment.get("state") or {}).get("descriptor") or {}).get("code")
         if wanted == "start-charging" and not order.started_at:
@@ -325,10 +327,19 @@ class ForeignOperator(Party):
         if order is None:
             return
         amount = number(received.message["refund"]["amount"]["value"])
+        self._give_back(received, order, amount, "APPROVED")
+
+    def _refund_by_update(self, received: Received, order: shop.Order) -> None:
+        """The other way to ask; and how a buyer says that the money is back."""
+        (row,) = received.order["payments"]
+        status = "REFUNDED" if row["status"] == "PAID" else "APPROVED"
+        self._give_back(received, order, number(row["params"]["amount"]), status)
+
+    def _give_back(self, received: Received, order: shop.Order, amount: Decimal, status: str) -> None:
         entry = {
             "id": "rfd-1",
             "type": "POST-FULFILLMENT",
-            "status": "NOT-PAID",
+            "status": "PAID" if status == "REFUNDED" else "NOT-PAID",
             "collected_by": "BAP",
             "params": {"amount": str(amount), "currency": "INR"},
             "tags": [
@@ -336,7 +347,7 @@ class ForeignOperator(Party):
                     "Refund",
                     refund_type="SERVICE_ISSUE_REFUND",
                     refund_amount=str(amount),
-                    refund_status="APPROVED",
+                    refund_status=status,
                     refund_of="pay-1",
                 )
             ],

@@ -77,6 +77,22 @@ def test_after_the_charge_the_order_still_answers(buyer, bought):
     buyer.rating(bought)
 
 
+def _refunds(order: dict) -> list[tuple[str, Decimal]]:
+    """Status and amount of each refund among the payments."""
+    rows = [payment for payment in order["payments"] if payment["type"] == "POST-FULFILLMENT"]
+    return [(tag(row, "refund-status"), number(row["params"]["amount"])) for row in rows]
+
+
+def test_a_small_refund_is_agreed_to_at_once_and_more_than_the_bill_never(buyer, bought):
+    total = number(bought.final["quote"]["price"]["value"])
+    with pytest.raises(Declined) as declined:
+        buyer.refund(bought, total + Decimal("0.01"))
+    assert declined.value.code == "40002"
+    order = buyer.refund(bought, min(total, Decimal("0.50")))
+    assert _refunds(order) == [("APPROVED", min(total, Decimal("0.50")))]
+    assert _refunds(buyer.status(bought)) == _refunds(order)
+
+
 def test_every_callback_fits_the_closed_specification(buyer, bought):
     came = [received.payload for received in buyer.door.messages]
     assert {payload["context"]["action"] for payload in came} >= {"on_search", "on_confirm", "on_update"}

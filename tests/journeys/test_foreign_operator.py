@@ -10,7 +10,7 @@ from tests.foreign import proxies, shop
 from tests.foreign.beckn import Letter, new_id, post
 from tests.foreign.operator import Answering, ForeignOperator, Sending
 from tests.foreign.portal import Portal
-from tests.journeys.walk import BILLING, REFUSED, SEE_TERMS, SILENT, START, Walk
+from tests.journeys.walk import BILLING, REFUND, REFUSED, SEE_TERMS, SILENT, START, Walk
 
 pytestmark = pytest.mark.slow
 STATION = "Ulsoor Lake Dock"
@@ -83,6 +83,44 @@ def test_everything_our_driver_side_said_fits_the_closed_specification(operator,
     for payload in said:
         assert_conforms(payload["context"]["action"], payload)
     assert operator.door.refused == []
+
+
+PAID_BACK = r"paid back on"
+
+
+def _ask_back(walk: Walk, amount: str) -> None:
+    walk.driver.open(f"{walk.order_address}refund/")
+    walk.driver.press_repeatedly(REFUND, 3, amount=amount, reason_id="R03", words="Power dropped twice")
+
+
+def _charged(walk: Walk) -> None:
+    walk.buy(walk.find(STATION), kwh=Decimal(2))
+    walk.start()
+    walk.wait_until_settled()
+
+
+def test_money_comes_back_with_the_foreign_operators_consent(operator, walk: Walk):
+    _charged(walk)
+    _ask_back(walk, "10.00")
+    walk.wait_for_words(PAID_BACK, timeout=60)
+    sold = only_order(operator)
+    (asked,) = operator.door.all("refund", sold.transaction_id)
+    assert_conforms("refund", asked.payload)
+    assert Decimal("10.00") in walk.amounts()
+
+
+@pytest.mark.parametrize("manner", [Answering("nack"), Answering("error500")], ids=["nack", "unreachable"])
+def test_an_operator_without_the_verb_is_asked_by_update(operator, walk: Walk, manner):
+    _charged(walk)
+    operator.behave(refund=manner)
+    _ask_back(walk, "10.00")
+    walk.wait_for_words(PAID_BACK, timeout=120)
+    asked = [
+        came for came in operator.door.all("update") if came.message["update_target"] == "order.payments"
+    ]
+    assert asked
+    for came in asked:
+        assert_conforms("update", came.payload)
 
 
 def test_impatient_finger_buys_once(operator, walk: Walk):

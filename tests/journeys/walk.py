@@ -26,6 +26,7 @@ PAY = r"/orders/[^/]+/accept/$"
 START = r"/orders/[^/]+/start/$"
 STOP = r"/orders/[^/]+/stop/$"
 CANCEL = r"/orders/[^/]+/cancel/$"
+REFUND = r"/orders/[^/]+/refund/$"
 BILLING = {"name": "Meera Kulkarni", "phone": "+919810000001"}
 
 # What the page of an order says at its ends.

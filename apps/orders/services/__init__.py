@@ -23,7 +23,13 @@ from apps.orders.services.asking import (
     request_terms,
 )
 from apps.orders.services.charging import record_told, request_start, request_stop
-from apps.orders.services.claims import ask_otherwise, record_refunds, refund_changed, request_refund
+from apps.orders.services.claims import (
+    ask_otherwise,
+    record_documents,
+    record_refunds,
+    refund_changed,
+    request_refund,
+)
 from apps.orders.services.deadlines import ask_again, move_overdue
 from apps.orders.services.help import record_support, record_tracking, request_support
 from apps.orders.services.leaving import (
@@ -55,6 +61,7 @@ __all__ = [
     "payment_voided",
     "record_cancellation",
     "record_confirmation",
+    "record_documents",
     "record_error",
     "record_quote",
     "record_refunds",

@@ -6,6 +6,7 @@ When that fails too the request stays with our own support desk (payments/refund
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -234,6 +235,14 @@ def _take_unasked(order: Order, entry: wire.RefundEntry) -> None:
             "reason_id": entry.reason_id,
         },
     )
+
+
+def record_documents(order: Order, *, documents: list[dict[str, Any]]) -> None:
+    """Documents are never taken back: those that are known stay as they were first told, new ones come behind."""
+    known = {document["number"] for document in order.documents}
+    new = [document for document in documents if document["number"] not in known]
+    if new:
+        keep(order, documents=[*order.documents, *new])
 
 
 # --- The money moves -----------------------------------------------------------------------------------------

@@ -1,0 +1,39 @@
+"""The operator's documents of an order: read from tags of ours (other peers may have none), kept as plain JSON.
+
+{"kind": "invoice" | "credit-note", "number", "issued_at", "amount", "currency", "reverses", "seller_name",
+ "seller_tax_id", "tax_name", "tax_percent", "reason"}      all text, "" where nothing was said
+"""
+
+from typing import Any
+
+from apps.beckn.wire import numbers
+from apps.beckn.wire import v1_1 as wire
+
+KINDS = ("invoice", "credit-note")
+LONGEST = {"seller_name": 200, "reason": 300}
+MOST = 40
+NAMES = (
+    *("number", "issued_at", "amount", "currency", "reverses"),
+    *("seller_name", "seller_tax_id", "tax_name", "tax_percent", "reason"),
+)
+
+
+def read_documents(order: wire.Order) -> list[dict[str, Any]]:
+    """In the order they were told; one without a number, or with an amount that is none, is left out."""
+    found = []
+    for group in order.tags[:MOST]:
+        code = wire.tag_code((group.descriptor and group.descriptor.code) or "")
+        if code not in KINDS:
+            continue
+        said = {name: wire.first_tag([group], name.replace("_", "-")) for name in NAMES}
+        document = {"kind": code} | {name: text[: LONGEST.get(name, 40)] for name, text in said.items()}
+        if document["number"] and _is_money(document["amount"]) and wire.read_instant(document["issued_at"]):
+            found.append(document)
+    return found
+
+
+def _is_money(text: str) -> bool:
+    try:
+        return numbers.read_number(text) >= 0
+    except numbers.NumberError:
+        return False
