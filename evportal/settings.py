@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "apps.discovery",
     "apps.orders",
     "apps.ratings",
+    "apps.support",
 ]
 
 MIDDLEWARE = [

@@ -30,3 +30,8 @@ def sessions_of(connectors: QuerySet[Connector]) -> QuerySet[Session]:
     """Sessions on plugs the caller may see (catalog.selectors.connectors_for)."""
     sessions = Session.objects.filter(connector__in=connectors)
     return sessions.select_related("connector__evse__station")
+
+
+def sessions_with_history(reference: str) -> QuerySet[Session]:
+    """Every try to charge for `reference`, the first one first, with what happened to it."""
+    return Session.objects.filter(reference=reference).order_by("pk").prefetch_related("events")

@@ -15,3 +15,9 @@ def payment_for(user: AbstractBaseUser, code) -> Payment:
 def latest(*, side: str, reference: str) -> Payment | None:
     """The last attempt to pay for something."""
     return Payment.objects.filter(side=side, reference=reference).order_by("-created_at", "-pk").first()
+
+
+def payments_with_history(*, side: str, reference: str) -> list[Payment]:
+    """Every attempt to pay for something, the first one first, with what happened to each and what went back."""
+    rows = Payment.objects.filter(side=side, reference=reference).order_by("created_at", "pk")
+    return list(rows.prefetch_related("events", "refunds"))
