@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django import forms as django_forms
 from django.contrib import admin, messages
@@ -18,8 +19,9 @@ from apps.accounts.models import User
 from apps.accounts.roles import SupportLevel, support_level
 from apps.lib import clock
 from apps.lib.errors import Refused
-from apps.support import desk_page, forms, queues, rights, services
+from apps.support import desk_page, forms, queues, rights, selectors, services
 from apps.support.clocks import clock_of
+from apps.support.downloads import as_download
 from apps.support.models import CannedReply, Ticket
 
 Deed = Callable[[Ticket, User, dict[str, Any]], None]
@@ -72,17 +74,8 @@ class QueueFilter(admin.SimpleListFilter):
 
 @admin.register(Ticket)
 class TicketAdmin(admin.ModelAdmin):
-    list_display = [
-        "code",
-        "what",
-        "priority",
-        "told_state",
-        "promise",
-        "level",
-        "assignee",
-        "place",
-        "opened_at",
-    ]
+    list_display = ["named", "priority", "told_state", "promise", "assignee", "place"]
+    list_display_links = ["named"]
     list_filter = [QueueFilter, "priority", "level", "side", "what"]
     list_select_related = ["assignee"]
     list_per_page = 50
@@ -120,25 +113,34 @@ class TicketAdmin(admin.ModelAdmin):
         return rights.tickets_for(request.user).order_by(*self.ordering)
 
     # --- Columns ---
+    @admin.display(description=gettext_lazy("ticket"), ordering="code")
+    def named(self, ticket: Ticket) -> str:
+        return format_html('<span class="code">{}</span><br>{}', ticket.code, ticket.get_what_display())
+
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def told_state(self, ticket: Ticket) -> str:
-        waits = f" · {_('operator')}" if ticket.waits_for_operator else ""
-        return f"{ticket.get_state_display()}{waits}"
+        waits = _("asked the operator") if ticket.waits_for_operator else ticket.get_level_display()
+        return format_html("{}<br>{}", ticket.get_state_display(), waits)
 
     @admin.display(description=gettext_lazy("promise"), ordering="deadline_at")
     def promise(self, ticket: Ticket) -> str:
         told = clock_of(ticket, clock.now())
         due = f" {told.due_at:%d.%m. %H:%M} UTC" if told.due_at else ""
-        return format_html('<span class="sla sla--{}">{}</span>{}', told.tone, told.words, due)
+        return format_html('<span class="sla sla--{}">{}</span><br>{}', told.tone, told.words, due)
 
     @admin.display(description=gettext_lazy("place"), ordering="station_name")
     def place(self, ticket: Ticket) -> str:
-        return " · ".join(text for text in (ticket.station_name, ticket.operator_name) if text)
+        return format_html("{}<br>{}", ticket.station_name, ticket.operator_name)
 
     # --- One ticket ---
     def get_urls(self) -> list:
         do = self.admin_site.admin_view(self.do)
-        return [path("<int:pk>/do/<slug:verb>/", do, name="support_ticket_do"), *super().get_urls()]
+        file = self.admin_site.admin_view(self.download)
+        return [
+            path("<int:pk>/do/<slug:verb>/", do, name="support_ticket_do"),
+            path("<int:pk>/files/<uuid:code>/", file, name="support_ticket_file"),
+            *super().get_urls(),
+        ]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         ticket = self._ticket(request, object_id)
@@ -155,7 +157,7 @@ class TicketAdmin(admin.ModelAdmin):
         if verb not in DEEDS:
             raise Http404
         form_class, deed = DEEDS[verb]
-        form = form_class(request.POST)
+        form = form_class(request.POST, request.FILES)
         if not form.is_valid():
             return self._page(request, ticket, status=422, wrong=form, **{f"{verb}_form": form})
         try:
@@ -167,6 +169,10 @@ class TicketAdmin(admin.ModelAdmin):
         else:
             self.message_user(request, _("Done."), messages.SUCCESS)
         return redirect("admin:support_ticket_change", pk)
+
+    def download(self, request: HttpRequest, pk: int, code: UUID) -> HttpResponse:
+        ticket = self._ticket(request, str(pk))
+        return as_download(selectors.attachment_of(ticket, code, is_desk=True))
 
     def _ticket(self, request: HttpRequest, object_id: str) -> Ticket:
         """Law 11: a ticket of another operator is as good as none."""

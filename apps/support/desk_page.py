@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from apps.accounts.models import User
 from apps.lib import clock
 from apps.support import evidence, forms, rights
 from apps.support.clocks import clock_of
 from apps.support.models import CannedReply, Ticket, TicketEvent
+from apps.support.panel import FILES
 from apps.support.rights import May
 from apps.support.states import Level, Priority
+
+Verb = TicketEvent.Verb
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Entry:
     author: str
     words: str
     why: str = ""
+    files: tuple[Any, ...] = ()
 
 
 def context(ticket: Ticket, user: User, *, canned: str = "", **bound: Any) -> dict[str, Any]:
@@ -71,16 +73,28 @@ def _canned_text(ticket: Ticket, replies: list[CannedReply], chosen: str) -> str
 
 
 def conversation(ticket: Ticket) -> list[Entry]:
-    """Words and audit in the order of time. Two queries."""
+    """Words, files and audit in the order of time. Three queries."""
     said = [
-        Entry(one.at, one.kind, one.by, str(one.author or one.get_by_display()), one.text)
-        for one in ticket.messages.select_related("author")
+        Entry(
+            one.at,
+            one.kind,
+            one.by,
+            str(one.author or one.get_by_display()),
+            one.text,
+            files=tuple(one.attachments.all()),
+        )
+        for one in ticket.messages.select_related("author").prefetch_related(FILES)
     ]
-    moves = [_audited(event) for event in ticket.events.select_related("by")]
+    moves = [_audited(event) for event in ticket.events.select_related("by") if not _is_said(event)]
     return sorted([*said, *moves], key=lambda entry: entry.at)
+
+
+def _is_said(event: TicketEvent) -> bool:
+    """The words themselves tell who said them and when."""
+    return event.verb in (Verb.REPLIED, Verb.NOTED, Verb.ANSWERED) and event.was == event.now
 
 
 def _audited(event: TicketEvent) -> Entry:
     verb = event.get_verb_display() if event.verb else f"{event.was} → {event.now}"
     change = f": {event.before or '–'} → {event.after}" if event.after else ""
-    return Entry(event.at, "", "", str(event.by or _("by itself")), f"{verb}{change}", event.why)
+    return Entry(event.at, "", "", str(event.by or ""), f"{verb}{change}", event.why)

@@ -3,9 +3,30 @@ import uuid
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.support import files
 from apps.support.states import Priority, State, What
 
 LONGEST_TEXT = 4000
+FILES_HELP = _("Up to three, 5 MB each. We keep the picture only, not where it was taken.")
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files, each checked by what it contains; the value is a list of `files.Checked`."""
+
+    widget = FilesInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"})
+
+    def clean(self, data, initial=None) -> list[files.Checked]:
+        sent = [one for one in (data or []) if one]
+        if len(sent) > files.AT_ONCE:
+            raise forms.ValidationError(_("At most three files at once."))
+        try:
+            return [files.check(one, one.size) for one in sent]
+        except files.NotTaken as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
 
 
 class PressForm(forms.Form):
@@ -22,6 +43,7 @@ class ReportForm(PressForm):
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    attached = FilesField(label=_("Photos or a PDF"), required=False, help_text=FILES_HELP)
 
 
 class StationReportForm(ReportForm):
@@ -47,6 +69,7 @@ class SayForm(PressForm):
     text = forms.CharField(
         label=_("Your message"), max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3})
     )
+    attached = FilesField(label=_("Photos or a PDF"), required=False, help_text=FILES_HELP)
 
 
 # --- The desk ---------------------------------------------------------------------------------------------
@@ -68,7 +91,7 @@ class ReplyForm(SayForm):
     )
 
 
-class NoteForm(SayForm):
+class NoteForm(PressForm):
     text = forms.CharField(
         label=_("Internal note"), max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3})
     )

@@ -1,5 +1,6 @@
 """Grievances and calls for help: what is wrong, who has it, what was said, and what was promised."""
 
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -157,7 +158,7 @@ class TicketMessage(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    text = models.TextField()
+    text = models.TextField(blank=True)
     press_key = models.CharField(max_length=80)
     at = models.DateTimeField()
 
@@ -167,6 +168,24 @@ class TicketMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket}: {self.text[:40]}"
+
+
+class Attachment(models.Model):
+    """A checked file of a message. In the database, which every process can reach; served as a download only."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(TicketMessage, on_delete=models.CASCADE, related_name="attachments")
+    content_type = models.CharField(max_length=40)
+    name = models.CharField(max_length=40)  # ours: what a sender calls a file is of no use to anybody
+    size = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class TicketEvent(Event):

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.lib import clock
-from apps.support.models import Ticket, TicketEvent, TicketMessage
+from apps.support.models import Attachment, Ticket, TicketEvent, TicketMessage
 from apps.support.services.talking import may_reopen
 from apps.support.states import DRIVER_ANSWERS_WITHIN, Level, State
 
@@ -49,6 +50,9 @@ SAID = {
     State.RESOLVED: gettext_lazy("We think it is solved"),
     State.CLOSED: gettext_lazy("It is closed"),
 }
+
+# Without their bytes: those are read one by one, when somebody asks for them.
+FILES = Prefetch("attachments", Attachment.objects.defer("data"))
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,17 @@ def who_has_it(ticket: Ticket) -> str:
 
 
 def conversation(ticket: Ticket) -> list[Line]:
-    """Words and moves in the order of time. Three queries, however long it is."""
+    """Words, files and moves in the order of time. Three queries, however long it is."""
     return sorted([*_words(ticket), *_moves(ticket)], key=lambda line: line.at)
 
 
 def _words(ticket: Ticket) -> list[Line]:
     said = ticket.messages.filter(kind=TicketMessage.Kind.PUBLIC).select_related("author")
-    return [Line(one.at, one.text, by=one.by, author=_author(one)) for one in said]
+    said = said.prefetch_related(FILES)
+    return [
+        Line(one.at, one.text, by=one.by, author=_author(one), files=tuple(one.attachments.all()))
+        for one in said
+    ]
 
 
 def _author(message: TicketMessage) -> str:

@@ -12,7 +12,7 @@ from apps.discovery.models import Offer, OfferedStation
 from apps.discovery.station_page import station_by_code
 from apps.discovery.watch_panel import label
 from apps.support import links, panel
-from apps.support.models import Ticket
+from apps.support.models import Attachment, Ticket, TicketMessage
 from apps.support.states import State
 
 LONGEST_LIST = 200
@@ -34,6 +34,17 @@ def ticket_for(user: User | AnonymousUser, name: str) -> Ticket:
     if ticket is None:
         raise Http404("no such ticket")
     return ticket
+
+
+def attachment_of(ticket: Ticket, code: UUID, *, is_desk: bool) -> Attachment:
+    """A file of this ticket, or 404; what hangs on an internal note is the desk's."""
+    files = Attachment.objects.filter(ticket=ticket, code=code)
+    if not is_desk:
+        files = files.filter(message__kind=TicketMessage.Kind.PUBLIC)
+    file = files.first()
+    if file is None:
+        raise Http404("no such file")
+    return file
 
 
 def tickets_of(user: User) -> list[Ticket]:

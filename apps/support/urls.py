@@ -10,6 +10,7 @@ urlpatterns = [
     path("report/station/<uuid:code>/", views.report_station, name="report_station"),
     # support/<number, or signed link>/
     path("<str:name>/", views.ticket, name="ticket"),
+    path("<str:name>/files/<uuid:code>/", views.download, name="download"),
     path("<str:name>/say/", views.say, name="say"),
     path("<str:name>/accept/", views.accept, name="accept"),
     path("<str:name>/reopen/", views.reopen, name="reopen"),

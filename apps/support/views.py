@@ -13,6 +13,7 @@ from apps.lib.htmx import HtmxRequest, page_or_fragment
 from apps.lib.mistakes import Mistakes
 from apps.orders.selectors import order_for
 from apps.support import panel, selectors, services
+from apps.support.downloads import as_download
 from apps.support.forms import GuestReportForm, ReportForm, SayForm, StationReportForm
 from apps.support.guesses import guess_of_order, guess_of_plug
 
@@ -29,7 +30,7 @@ def tickets(request: HtmxRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def report_order(request: HtmxRequest, code: UUID) -> HttpResponse:
     order = order_for(request.user, code)
-    form = ReportForm(request.POST or None, initial={"what": guess_of_order(order)})
+    form = ReportForm(request.POST or None, request.FILES or None, initial={"what": guess_of_order(order)})
     if request.method == "POST" and form.is_valid():
         return redirect(services.open_about_order(driver=request.user, order=order, **form.cleaned_data))
     status = 422 if request.method == "POST" else 200
@@ -60,7 +61,9 @@ def _station_form(request: HtmxRequest, plugs: dict[str, Offer], *, is_guest: bo
     named = request.GET.get("plug", "")
     form_class = GuestReportForm if is_guest else StationReportForm
     initial = {"what": guess_of_plug(plugs.get(named)), "plug": named}
-    return form_class(request.POST or None, initial=initial, plugs=selectors.plug_choices(plugs))
+    return form_class(
+        request.POST or None, request.FILES or None, initial=initial, plugs=selectors.plug_choices(plugs)
+    )
 
 
 @require_GET
@@ -72,6 +75,13 @@ def ticket(request: HtmxRequest, name: str) -> HttpResponse:
     if request.htmx and request.GET.get("seen") == context["version"]:
         return HttpResponse(status=204)
     return page_or_fragment(request, "support/ticket.html", "support/_ticket.html", context)
+
+
+@require_GET
+@never_cache
+def download(request: HtmxRequest, name: str, code: UUID) -> HttpResponse:
+    found = selectors.ticket_for(request.user, name)
+    return as_download(selectors.attachment_of(found, code, is_desk=False))
 
 
 @require_POST
@@ -94,7 +104,7 @@ def accept(request: HtmxRequest, name: str) -> HttpResponse:
 def _spoken(request: HtmxRequest, name: str, service: Callable[..., None]) -> HttpResponse:
     """Who came by a link is nobody we know, even when signed in: the author is the driver of the ticket, or none."""
     found = selectors.ticket_for(request.user, name)
-    form = SayForm(request.POST)
+    form = SayForm(request.POST, request.FILES)
     if not form.is_valid():
         return render(request, "support/ticket.html", panel.context(found, form=form), status=422)
     service(found, author=found.driver, **form.cleaned_data)

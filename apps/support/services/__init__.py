@@ -1,6 +1,7 @@
 """The only writers of tickets, one function per verb.
 
 opening.py    from an order, from a station, by a call of another app
+attaching.py  files of a message
 talking.py    the reporter's words, the desk's reply, internal notes, accepting and reopening
 desk.py       assign, ask the operator, priority, escalate, merge
 peers.py      what we say to the other side of the network, and what it answers

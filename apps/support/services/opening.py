@@ -1,6 +1,7 @@
 """A grievance begins: from an order, from a station, or by a call of another app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,8 +21,10 @@ from apps.orders.panel import plug_words, zone_of
 from apps.orders.states import WITH_ENERGY
 from apps.orders.states import State as OrderState
 from apps.support import network
+from apps.support.files import Checked
 from apps.support.models import Ticket, TicketEvent, TicketMessage
 from apps.support.services import notices
+from apps.support.services.attaching import attach
 from apps.support.services.peers import ask_operator
 from apps.support.services.steps import note
 from apps.support.states import PROMISES, Priority, State, What
@@ -39,7 +42,15 @@ class TooManyTickets(Refused):
         )
 
 
-def open_about_order(*, driver: User, order: Order, what: str, text: str, press_key: UUID) -> Ticket:
+def open_about_order(
+    *,
+    driver: User,
+    order: Order,
+    what: str,
+    text: str,
+    press_key: UUID,
+    attached: Iterable[Checked] = (),
+) -> Ticket:
     """The ticket of this press; a second press finds the first one's."""
     if order.driver_id != driver.pk:
         raise Refused(_("This order is not yours."), code="30010")
@@ -56,7 +67,8 @@ def open_about_order(*, driver: User, order: Order, what: str, text: str, press_
         "facts": _standing(order),
         "priority": _priority(what, is_at_charger=order.state in AT_CHARGER),
     }
-    return _open(f"{driver.pk}:{press_key}", what, text, driver=driver, language=driver.language, **facts)
+    words = Words(text, tuple(attached))
+    return _open(f"{driver.pk}:{press_key}", what, words, driver=driver, language=driver.language, **facts)
 
 
 def open_about_station(
@@ -68,6 +80,7 @@ def open_about_station(
     text: str,
     press_key: UUID,
     email: str = "",
+    attached: Iterable[Checked] = (),
 ) -> Ticket:
     """Without an order, for guests too: the operator is told by the id of its station."""
     facts = {
@@ -85,10 +98,19 @@ def open_about_station(
         "facts": {"plug": plug.status, "item_id": plug.item_id} if plug else {},
         "priority": _priority(what, is_at_charger=what in STANDS_THERE),
     }
-    return _open(f"{driver.pk if driver else 'guest'}:{press_key}", what, text, **facts)
+    words = Words(text, tuple(attached))
+    return _open(f"{driver.pk if driver else 'guest'}:{press_key}", what, words, **facts)
 
 
-def _open(press_key: str, what: str, text: str, **facts: Any) -> Ticket:
+@dataclass(frozen=True)
+class Words:
+    """What the reporter added to the choice of what is wrong."""
+
+    text: str
+    files: tuple[Checked, ...] = ()
+
+
+def _open(press_key: str, what: str, words: Words, **facts: Any) -> Ticket:
     def begin() -> Ticket:
         driver = facts.get("driver")
         if driver is not None:
@@ -97,9 +119,9 @@ def _open(press_key: str, what: str, text: str, **facts: Any) -> Ticket:
             if pending.count() >= MOST_OPEN:
                 raise TooManyTickets
         ticket = _create(side=Ticket.Side.DRIVER, press_key=press_key, what=what, **facts)
-        if text:
-            _first_words(ticket, text, driver)
-        note(ticket, Verb.OPENED, why=str(What(what).label), by=driver)
+        note(ticket, Verb.OPENED, why=what, by=driver)
+        if words.text or words.files:
+            _first_words(ticket, words, driver)
         ask_operator(ticket)
         notices.tell_reporter(ticket, Verb.OPENED)
         return ticket
@@ -134,10 +156,10 @@ def _create(**facts: Any) -> Ticket:
     )
 
 
-def _first_words(ticket: Ticket, text: str, author: User | None) -> None:
-    ticket.messages.create(
-        by=TicketMessage.By.REPORTER, author=author, text=text, press_key="first", at=ticket.opened_at
-    )
+def _first_words(ticket: Ticket, words: Words, author: User | None) -> None:
+    by = TicketMessage.By.REPORTER
+    message = ticket.messages.create(by=by, author=author, text=words.text, press_key="first", at=clock.now())
+    attach(message, words.files)
 
 
 def _priority(what: str, *, is_at_charger: bool) -> int:

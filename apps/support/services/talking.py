@@ -1,14 +1,17 @@
 """What is said: by the reporter, by the desk, and among the desk. A press that comes twice says it once."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.lib import clock
+from apps.support.files import Checked
 from apps.support.models import Ticket, TicketEvent, TicketMessage
 from apps.support.rights import May, refuse_unless
 from apps.support.services import notices
+from apps.support.services.attaching import attach
 from apps.support.services.peers import tell_app
 from apps.support.services.steps import NotNow, go, keep, locked, note
 from apps.support.states import REOPEN_WITHIN, State
@@ -21,14 +24,16 @@ AFTER_REPLY = (State.IN_PROGRESS, State.WAITING_FOR_DRIVER, State.RESOLVED)
 # --- The reporter -----------------------------------------------------------------------------------------
 
 
-def say(ticket: Ticket, *, text: str, press_key: UUID | str, author: User | None) -> None:
+def say(
+    ticket: Ticket, *, text: str, press_key: UUID | str, author: User | None, attached: Iterable[Checked] = ()
+) -> None:
     """The driver answers; where we waited for that, the clock runs again. Words after the solution reopen."""
     with locked(ticket) as row:
         if _is_known(row, press_key):
             return
         if row.is_over:
-            return reopen(row, text=text, press_key=press_key, author=author)
-        _write(row, By.REPORTER, text, press_key, author)
+            return reopen(row, text=text, press_key=press_key, author=author, attached=attached)
+        attach(_write(row, By.REPORTER, text, press_key, author), attached)
         if row.state == State.WAITING_FOR_DRIVER:
             go(row, State.IN_PROGRESS, verb=Verb.ANSWERED, why="the driver answered", by=author)
         else:
@@ -53,7 +58,9 @@ def may_reopen(ticket: Ticket) -> bool:
     return ticket.is_over and recent and ticket.merged_into_id is None
 
 
-def reopen(ticket: Ticket, *, text: str, press_key: UUID | str, author: User | None) -> None:
+def reopen(
+    ticket: Ticket, *, text: str, press_key: UUID | str, author: User | None, attached: Iterable[Checked] = ()
+) -> None:
     """Within seven days of the solution, with the reason; the promise to settle begins anew, one level higher."""
     with locked(ticket) as row:
         if _is_known(row, press_key):
@@ -62,7 +69,7 @@ def reopen(ticket: Ticket, *, text: str, press_key: UUID | str, author: User | N
             raise NotNow(_("It can be opened again for seven days only. Please report it anew."))
         if _is_followed(row):
             raise NotNow(_("There is a newer report about the same order. Please write there."))
-        _write(row, By.REPORTER, text, press_key, author)
+        attach(_write(row, By.REPORTER, text, press_key, author), attached)
         promise = notices.promise_of(row)
         due_at = clock.now() + promise.settle_escalated
         go(row, State.IN_PROGRESS, verb=Verb.REOPENED, why=text, by=author, settle_due_at=due_at)
@@ -87,7 +94,13 @@ def _is_followed(ticket: Ticket) -> bool:
 
 
 def reply(
-    ticket: Ticket, *, by: User, text: str, press_key: UUID | str, then: str = State.IN_PROGRESS
+    ticket: Ticket,
+    *,
+    by: User,
+    text: str,
+    press_key: UUID | str,
+    then: str = State.IN_PROGRESS,
+    attached: Iterable[Checked] = (),
 ) -> None:
     """Words for the driver, and what the ticket does afterwards: go on, wait for an answer, or be resolved."""
     with locked(ticket) as row:
@@ -97,6 +110,7 @@ def reply(
         if row.is_over:
             raise NotNow(_("This ticket is settled; it can only be opened again by its driver."))
         message = _write(row, By.DESK, text, press_key, by)
+        attach(message, attached)
         changes = {"replied_at": row.replied_at or clock.now(), "assignee": row.assignee or by}
         verb = {State.WAITING_FOR_DRIVER: Verb.ASKED_DRIVER, State.RESOLVED: Verb.RESOLVED}.get(
             State(then), Verb.REPLIED
