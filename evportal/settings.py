@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "apps.discovery",
     "apps.orders",
     "apps.ratings",
+    "apps.support",
 ]
 
 MIDDLEWARE = [

@@ -15,6 +15,7 @@ urlpatterns = [
     path("orders/", include("apps.orders.urls")),
     path("pay/", include("apps.payments.urls")),
     path("rate/", include("apps.ratings.urls")),
+    path("support/", include("apps.support.urls")),
     path("operator/", include("apps.catalog.urls")),
     # No slash at the end: printed codes are short.
     path("c/", door.type_code, name="type_code"),

@@ -11,7 +11,7 @@ BECKN_BAP: dict[str, str] = {
     "on_cancel": "apps.orders.handlers.on_cancel",
     "on_refund": "apps.orders.handlers.on_refund",
     "on_track": "apps.orders.handlers.on_track",
-    "on_support": "apps.orders.handlers.on_support",
+    "on_support": "apps.support.handlers.on_support",
     "on_rating": "apps.ratings.handlers.on_rating",
 }
 BECKN_BPP: dict[str, str] = {
@@ -61,6 +61,10 @@ EVENTS: dict[str, str] = {
     "refund.changed": "apps.orders.services.refund_changed",
     "message.undeliverable": "apps.orders.services.undeliverable",
     "station.rated": "apps.ratings.selectors.given_at_station",
+    # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
+    "staff.job": "apps.catalog.selectors.job_of",
+    "help.asked": "apps.support.services.take_call",
+    "order.evidence": "apps.bookings.evidence.evidence_of",
 }
 
 # A live panel of a page, or a part of one → who draws it: function(user, code) → HTML, or None when this person may not
@@ -70,6 +74,7 @@ LIVE: dict[str, str] = {
     "order.figures": "apps.orders.selectors.live_figures",
     "search": "apps.discovery.selectors.live_panel",
     "watch": "apps.discovery.watch_panel.live_panel",
+    "ticket": "apps.support.selectors.live_panel",
 }
 
 # Rounds the worker walks, in this order: function() → number of rows dealt with.
@@ -87,7 +92,6 @@ DUTIES: dict[str, str] = {
     "refunds": "apps.payments.refunds.send_due",
     "refund deadlines": "apps.payments.refunds.move_overdue",
     "order deadlines": "apps.orders.services.move_overdue",
-    "guest links": "apps.orders.guests.send_links",
     "order polls": "apps.orders.services.ask_again",
     "order money": "apps.orders.services.check_money",
     "refund claims": "apps.orders.services.ask_otherwise",
@@ -97,6 +101,9 @@ DUTIES: dict[str, str] = {
     "watch deadlines": "apps.discovery.watches.move_overdue",
     "old watches": "apps.discovery.watches.forget_old",
     "reconciliation": "apps.payments.reconciliation.every_night",
-    # The last one: a mail server may take its time.
+    "ticket deadlines": "apps.support.services.move_overdue",
+    # The last ones: a mail server may take its time.
     "watch mails": "apps.discovery.watches.tell",
+    "ticket mails": "apps.support.services.send_due",
+    "guest links": "apps.orders.guests.send_links",
 }

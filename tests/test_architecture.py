@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "discovery": {"lib", "accounts", "pricing", "beckn", "live"},
     "orders": {"lib", "accounts", "discovery", "payments", "pricing", "beckn", "live"},
     "ratings": {"lib", "accounts", "orders", "beckn", "live"},
+    "support": {"lib", "accounts", "discovery", "orders", "payments", "beckn", "live"},
 }
 DRIVER_WING, OPERATOR_WING = {"orders", "discovery"}, {"catalog", "bookings", "charging"}
 EDGES = {"views.py", "handlers.py", "consumers.py", "gateway.py"}

@@ -21,6 +21,7 @@ from apps.bookings import (
 )
 from apps.bookings.models import Booking
 from apps.catalog import services as catalog
+from apps.catalog.selectors import place_words
 from apps.charging.selectors import latest_session
 from apps.lib import clock
 from apps.lib.errors import Refused
@@ -111,7 +112,11 @@ def support(inbound: Inbound) -> None:
         order_id=_body(inbound).support.ref_id or "",
         transaction_id=inbound.message.transaction_id,
     )
-    catalog.answer_support(inbound=inbound, operator=booking and booking.connector.evse.station.operator)
+    if booking is None:
+        return catalog.answer_support(inbound=inbound)
+    station = booking.evse.station
+    place = place_words(station, booking.connector)
+    catalog.answer_support(inbound=inbound, operator=station.operator, place=place)
 
 
 def refund(inbound: Inbound) -> None:

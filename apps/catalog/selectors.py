@@ -129,6 +129,20 @@ def operator_of_reference(reference: str) -> Operator | None:
     return next(iter([*owners[:1], *_the_only_operator()]), None)
 
 
+def place_of_reference(reference: str) -> dict[str, str]:
+    """Where a station, EVSE or connector of this code stands; {} when there is none."""
+    plug = Connector.objects.filter(Q(code=reference) | Q(evse__code=reference)).order_by("pk")
+    plug = plug.select_related("evse__station").first()
+    station = plug.evse.station if plug else Station.objects.filter(code=reference).first()
+    return place_words(station, plug) if station else {}
+
+
+def place_words(station: Station, plug: Connector | None) -> dict[str, str]:
+    """A place as the desk tells it."""
+    plug_words = f"{plug.letter} · {plug.standard}" if plug else ""
+    return {"station_name": station.name, "station_zone": station.zone, "plug": plug_words}
+
+
 def _the_only_operator() -> list[Operator]:
     operators = list(Operator.objects.all()[:2])
     return operators if len(operators) == 1 else []
@@ -198,6 +212,12 @@ def staff_for(user: User | AnonymousUser) -> Staff | None:
     if not user.is_authenticated or not user.is_active:
         return None
     return Staff.objects.select_related("operator").filter(user=user).first()
+
+
+def job_of(user: User | AnonymousUser) -> tuple[str, str] | None:
+    """(code of the operator, role) of this person, for rooms that may not know the catalog."""
+    staff = staff_for(user)
+    return (staff.operator.code, staff.role) if staff else None
 
 
 def operator_for(user: User | AnonymousUser) -> Operator | None:

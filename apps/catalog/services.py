@@ -18,8 +18,8 @@ from apps.beckn.wire import v1_1 as wire
 from apps.catalog import network
 from apps.catalog.models import Connector, Evse, Operator, SlotPolicy, Staff, Station, Tariff
 from apps.catalog.search import find
-from apps.catalog.selectors import operator_of_reference
-from apps.lib import clock
+from apps.catalog.selectors import operator_of_reference, place_of_reference
+from apps.lib import clock, wiring
 from apps.lib.codes import new_code
 from apps.lib.errors import Refused
 
@@ -230,16 +230,38 @@ def answer_rating_categories(*, inbound: Inbound) -> None:
     outbox.reply(inbound, "rating_categories", categories)
 
 
-def answer_support(*, inbound: Inbound, operator: Operator | None = None) -> None:
-    """Contacts of `operator`, else of the one that the reference belongs to; the reference is echoed byte for byte."""
+def answer_support(
+    *, inbound: Inbound, operator: Operator | None = None, place: dict[str, str] | None = None
+) -> None:
+    """Contacts of `operator`, else of the one that the reference belongs to; the reference is echoed byte for byte.
+
+    What is about an order (then `place` says where) or a place of ours opens a ticket, whose link goes along.
+    """
     ref_id = inbound.body.support.ref_id or ""
     operator = operator or operator_of_reference(ref_id)
     if operator is None:
         raise UnknownReference(_("No order, station or plug of ours has this reference."))
-    if not (operator.phone or operator.email):
+    contact = {name: text for name in ("phone", "email") if (text := getattr(operator, name))}
+    place = place or place_of_reference(ref_id)
+    if place:
+        contact["url"] = _open_ticket(inbound, ref_id, operator, dict(contact), place)
+    if not contact:
         raise NobodyToCall(_("There is no support contact for this reference."))
-    contacts = wire.Support(ref_id=ref_id, phone=operator.phone or None, email=operator.email or None)
-    outbox.reply(inbound, "on_support", wire.OnSupportMessage(support=contacts))
+    outbox.reply(inbound, "on_support", wire.OnSupportMessage(support=wire.Support(ref_id=ref_id, **contact)))
+
+
+def _open_ticket(
+    inbound: Inbound, ref_id: str, operator: Operator, contact: dict[str, str], place: dict[str, str]
+) -> str:
+    """Tickets serve both wings and belong to neither: the desk is told by wiring, and answers with a link."""
+    return wiring.handler("EVENTS", "help.asked")(
+        inbound=inbound,
+        reference=ref_id,
+        operator_code=operator.code,
+        operator_name=operator.name,
+        contact=contact,
+        place=place,
+    )
 
 
 def _changed(row: Row, changes: dict[str, Any]) -> Row:

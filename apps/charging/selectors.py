@@ -55,3 +55,8 @@ def charge_points_for(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Evse] 
 def may_command(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Managers may restart, unlock and set up the boxes of their operator; viewers and finance read."""
     return may_edit(user)
+
+
+def sessions_with_history(reference: str) -> QuerySet[Session]:
+    """Every try to charge for `reference`, the first one first, with what happened to it."""
+    return Session.objects.filter(reference=reference).order_by("pk").prefetch_related("events")

@@ -27,3 +27,9 @@ def refunds_for(*, side: str, reference: str) -> list[Refund]:
     """All refunds of one purchase, the oldest first."""
     refunds = Refund.objects.filter(payment__side=side, payment__reference=reference)
     return list(refunds.select_related("payment").order_by("created_at", "pk"))
+
+
+def payments_with_history(*, side: str, reference: str) -> list[Payment]:
+    """Every attempt to pay for something, the first one first, with what happened to each and what went back."""
+    rows = Payment.objects.filter(side=side, reference=reference).order_by("created_at", "pk")
+    return list(rows.prefetch_related("events", "refunds"))

@@ -7,7 +7,9 @@ def test_an_orders_own_operator_answers_even_among_many(factory, app, placed):
     operator.email = "care@sparkdock.example"
     operator.save(update_fields=["email"])
     told = app.ask("support", {"support": {"ref_id": placed.code}})
-    assert told["message"]["support"] == {"ref_id": placed.code, "email": "care@sparkdock.example"}
+    support = told["message"]["support"]
+    assert "/support/TK-" in support.pop("url")
+    assert support == {"ref_id": placed.code, "email": "care@sparkdock.example"}
 
 
 def test_nobody_answers_for_an_order_that_does_not_exist(factory, app, placed):

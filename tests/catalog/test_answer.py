@@ -16,7 +16,11 @@ def test_support_gives_the_contacts_of_the_operator_it_is_about(factory, ask, re
         factory.make_evse(factory.make_station(operator, code="hub"), code="hub-1"), code="hub-1-a"
     )
     (answer,) = ask("support", {"support": {"ref_id": reference, "callback_phone": "+919800000000"}})
-    assert answer["message"]["support"] == {
+    told = answer["message"]["support"]
+    # A place of ours opens a ticket (tests/support/test_wire.py); an operator by itself gives its contacts.
+    assert ("url" in told) == (reference != "garden")
+    told.pop("url", None)
+    assert told == {
         "ref_id": reference,
         "phone": "+918000000001",
         "email": "care@garden.example",

@@ -1,0 +1,87 @@
+"""An order as the support desk reads it; that room may not know bookings (evportal/wiring.py `order.evidence`).
+
+Each section is a plain dict: `title`, `facts` [(name, text)], `lines` [(name, amount)], `times` [(at, words, more)].
+"""
+
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from apps.bookings.models import Booking
+from apps.bookings.pricing import Bill
+from apps.bookings.selectors import all_bookings
+from apps.charging.models import Session
+from apps.charging.selectors import sessions_with_history
+from apps.lib.money import format_money
+
+READINGS_SHOWN = 40
+Section = dict[str, Any]
+
+
+def evidence_of(order_id: str) -> list[Section]:
+    """Promise, price, and every try to charge; [] when there is no such order. Does not grow with the readings."""
+    booking = all_bookings().filter(code=order_id).first()
+    if booking is None:
+        return []
+    sections = [_promise(booking), _priced(_("Quote"), booking.quote_bill)]
+    if booking.final_total is not None:
+        sections.append(_priced(_("Final bill"), booking.final_bill))
+    sections.append({"title": _("What happened to the booking"), "times": _events(booking)})
+    return sections + [_session(session) for session in sessions_with_history(booking.code)]
+
+
+def _promise(booking: Booking) -> Section:
+    facts = [
+        (_("Order"), booking.code),
+        (_("State"), str(booking.get_state_display())),
+        (_("App"), booking.bap_id),
+        (_("Driver"), " · ".join(text for text in (booking.billing_name, booking.billing_phone) if text)),
+        (_("Station"), f"{booking.evse.station.name}, {booking.connector.letter}"),
+        (_("Ordered"), f"{booking.ordered_kwh.normalize():f} kWh"),
+        (_("Cancelling costs"), f"{booking.cancellation_fee_percent.normalize():f} %"),
+        (_("Payment"), booking.payment_reference or booking.payment_id),
+    ]
+    return {"title": _("The operator's promise"), "facts": [fact for fact in facts if fact[1]]}
+
+
+def _priced(title: str, bill: Bill) -> Section:
+    lines = [(line.title, format_money(line.amount, bill.currency)) for line in bill.lines]
+    return {"title": title, "lines": [*lines, (_("Total"), format_money(bill.total, bill.currency))]}
+
+
+def _events(row: Booking | Session) -> list[tuple]:
+    return [(event.at, f"{event.was} → {event.now}", event.why) for event in row.events.all()]
+
+
+def _session(session: Session) -> Section:
+    facts = [
+        (_("Charge point"), f"{session.charge_point_id} / {session.ocpp_connector_id}"),
+        (_("Energy"), f"{(session.energy_wh / 1000).normalize():f} kWh"),
+        (_("Meter"), f"{_wh(session.meter_start_wh)} → {_wh(session.meter_stop_wh)}"),
+        (_("Ended because"), session.end_reason or str(session.get_failure_display())),
+    ]
+    readings = session.readings.order_by("at")
+    count, most = readings.count(), readings.aggregate(most=Max("power_w"))["most"]
+    facts.append((_("Readings"), str(count)))
+    if most is not None:
+        facts.append((_("Most power"), f"{most / 1000:.1f} kW"))
+    step = count // READINGS_SHOWN + 1
+    told = [
+        (reading.at, f"{_wh(reading.register_wh)} · {_kw(reading.power_w)}", reading.note)
+        for position, reading in enumerate(readings.iterator(chunk_size=500))
+        if position % step == 0
+    ]
+    return {
+        "title": _("Charge %(code)s") % {"code": session.code},
+        "facts": [fact for fact in facts if fact[1]],
+        "times": sorted([*_events(session), *told], key=lambda line: line[0]),
+    }
+
+
+def _wh(value: Any) -> str:
+    return "–" if value is None else f"{value / 1000:.3f} kWh"
+
+
+def _kw(value: Any) -> str:
+    return "–" if value is None else f"{value / 1000:.1f} kW"

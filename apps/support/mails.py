@@ -1,0 +1,44 @@
+"""One mail of a ticket, in the language of its reader. What a guest wrote is never sent on: the address can be
+anybody's."""
+
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from apps.support.models import Notice
+
+SEND_SECONDS = 10  # longer the worker does not wait for a mail server
+
+
+def send(notice: Notice) -> None:
+    """Raises SMTPException or OSError when the mail server did not take it."""
+    with translation.override(notice.language):
+        context = {
+            "notice": notice,
+            "ticket": notice.ticket,
+            "url": _url(notice),
+            "zone": notice.ticket.station_zone,
+        }
+        EmailMessage(
+            subject=" ".join(render_to_string("support/email/subject.txt", context).split()),
+            body=render_to_string("support/email/message.txt", context).strip() + "\n",
+            to=[notice.to],
+            headers={"Message-ID": message_id(notice)},
+            connection=get_connection(timeout=SEND_SECONDS),
+        ).send()
+
+
+def _url(notice: Notice) -> str:
+    if notice.to_desk:
+        return settings.PUBLIC_URL + reverse("admin:support_ticket_change", args=[notice.ticket_id])
+    return settings.PUBLIC_URL + notice.ticket.get_absolute_url()
+
+
+def message_id(notice: Notice) -> str:
+    """The same at every try."""
+    host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2] or "localhost"
+    return f"<ticket-{notice.ticket.code}-{notice.pk}@{host}>"

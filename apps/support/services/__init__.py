@@ -1,0 +1,37 @@
+"""The only writers of tickets, one function per verb.
+
+opening.py    from an order, from a station, by a call of another app
+attaching.py  files of a message
+talking.py    the reporter's words, the desk's reply, internal notes, accepting and reopening
+desk.py       assign, ask the operator, priority, escalate, merge
+peers.py      what we say to the other side of the network, and what it answers
+deadlines.py  what happens when nothing happens (a duty)
+notices.py    mails (a duty)
+"""
+
+from apps.support.services.deadlines import move_overdue
+from apps.support.services.desk import ask_operator, assign, change_priority, escalate, merge
+from apps.support.services.notices import send_due
+from apps.support.services.opening import open_about_order, open_about_station, take_call
+from apps.support.services.peers import record_operator_answer
+from apps.support.services.talking import accept, add_note, may_reopen, reopen, reply, say
+
+__all__ = [
+    "accept",
+    "add_note",
+    "ask_operator",
+    "assign",
+    "change_priority",
+    "escalate",
+    "may_reopen",
+    "merge",
+    "move_overdue",
+    "open_about_order",
+    "open_about_station",
+    "record_operator_answer",
+    "reopen",
+    "reply",
+    "say",
+    "send_due",
+    "take_call",
+]
