@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from apps.bookings import pricing, progress, refusals, selectors
+from apps.bookings import pricing, progress, quoting, refusals, selectors
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
 from apps.catalog.models import Connector, Operator
@@ -81,27 +81,18 @@ def _refuse_unless_free(connector: Connector, *, besides: Booking | None) -> Non
 
 
 def _priced(connector: Connector, choice: Choice) -> dict[str, Any]:
-    tariff = connector.tariff
-    terms = pricing.TariffTerms(
-        version=f"{tariff.code} v{tariff.version}",
-        currency=tariff.currency,
-        energy_rate=tariff.energy_rate,
-        session_fee=tariff.session_fee,
-        tax_name=tariff.tax_name,
-        tax_percent=tariff.tax_percent,
-    )
-    bill = pricing.bill(terms, choice.energy_kwh)
+    tariff, station = connector.tariff, connector.evse.station
+    rules = tariff.rules(station.zone)
+    facts = quoting.ordered(rules, choice, connector.max_kw, clock.now())
     expires_at = clock.now() + Booking.PATIENCE[State.QUOTED]
     return {
+        **facts,
         "connector": connector,
         "evse": connector.evse,
         "tariff": tariff,
-        "tariff_terms": terms.to_json(),
-        "cancellation_fee_percent": connector.evse.station.operator.cancellation_fee_percent,
-        "ordered_kwh": choice.energy_kwh,
+        "tariff_terms": rules.to_json(),
+        "cancellation_fee_percent": station.operator.cancellation_fee_percent,
         "quote_id": uuid.uuid4(),
-        "quote_lines": bill.lines_json(),
-        "quote_total": bill.total,
         "quote_expires_at": expires_at,
         "deadline_at": expires_at,
     }
@@ -157,7 +148,7 @@ def is_same_choice(booking: Booking, choice: Choice) -> bool:
         booking.connector.code == choice.item_id
         and booking.evse.station.operator.code == choice.provider_id
         and choice.fulfillment_id in ("", booking.evse.code)
-        and booking.ordered_kwh == choice.energy_kwh
+        and quoting.is_same_amount(booking, choice)
     )
 
 
@@ -308,5 +299,6 @@ def _nobody_came(booking: Booking) -> bool:
 
 
 def _stop_endless(booking: Booking) -> bool:
-    charging.stop(reference=booking.code, why="it has run for a day")
+    over = booking.ordered_minutes is not None
+    charging.stop(reference=booking.code, why="the ordered time is over" if over else "it has run for a day")
     return progress.wait_longer(booking, timedelta(hours=1))

@@ -125,6 +125,11 @@ class Meter:
         twin._used, twin._last = dict(self._used), dict(self._last)
         return twin
 
+    @property
+    def phase(self) -> Phase | None:
+        """Of the last stretch."""
+        return self._conditions and self._conditions.phase
+
     def read(self, reading: Reading) -> None:
         """One reading more. After a limit was reached nothing counts any more."""
         at, kwh = reading.at, reading.kwh
