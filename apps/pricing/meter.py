@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Self
 
 from apps.pricing.bill import Bill, Key, Stretch, make
-from apps.pricing.readings import MICROSECOND, Backwards, Limit, Limits, Line, Phase, Reading
+from apps.pricing.readings import MICROSECOND, NO_LIMITS, Backwards, Limit, Limits, Line, Phase, Reading
 from apps.pricing.tariff import Element, Kind, Reserves, Tariff
 from apps.pricing.wall import NEVER, next_mark
 
@@ -41,7 +41,7 @@ class Meter:
         *("_origin", "_turned_at", "_grace", "_until_at", "_until_kwh", "_is_watched", "_bill"),
     )
 
-    def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = Limits()) -> None:
+    def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = NO_LIMITS) -> None:
         begins_at = begins_at.astimezone(UTC)
         self.tariff, self.limits = tariff, limits
         self.begins_at = self.at = self._origin = self._turned_at = self._since_at = begins_at
@@ -287,7 +287,7 @@ class Meter:
         }
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any], tariff: Tariff, limits: Limits = Limits()) -> Self:
+    def from_json(cls, kept: dict[str, Any], tariff: Tariff, limits: Limits = NO_LIMITS) -> Self:
         meter = cls(tariff, datetime.fromisoformat(kept["begins_at"]), limits)
         meter.at, meter.kwh = datetime.fromisoformat(kept["at"]), Decimal(kept["kwh"])
         meter.reached = Limit(kept["reached"]) if kept["reached"] else None
@@ -310,7 +310,7 @@ class Meter:
 
 
 def price(
-    tariff: Tariff, begins_at: datetime, readings: Iterable[Reading], limits: Limits = Limits()
+    tariff: Tariff, begins_at: datetime, readings: Iterable[Reading], limits: Limits = NO_LIMITS
 ) -> Meter:
     """The meter after all `readings`: the batch is the running total, told at once."""
     meter = Meter(tariff, begins_at, limits)

@@ -48,6 +48,9 @@ class Limits:
     money: Decimal | None = None
 
 
+NO_LIMITS = Limits()
+
+
 class Line(NamedTuple):
     """Between two readings. Points on it are always found from both, so that one rounding never rests on another."""
 
