@@ -6,14 +6,18 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.beckn.models import Message
 from apps.bookings.following import Follower, FollowerEvent
-from apps.bookings.pricing import Bill, TariffTerms, bill
+from apps.bookings.pricing import Bill, read_rules
 from apps.catalog.models import Connector, Evse, Operator, Tariff
-from apps.catalog.slots import Rules, Slot
+from apps.catalog.slots import Rules as ReservationRules
+from apps.catalog.slots import Slot
 from apps.lib import moves
+from apps.pricing import Limit, Limits
+from apps.pricing import Tariff as Rules
 
 __all__ = ["Booking", "BookingEvent", "Follower", "FollowerEvent", "OpenRequest"]
 
@@ -44,6 +48,12 @@ class Booking(models.Model):
         State.NO_SHOW: set(),
         State.FAILED: set(),
     }
+
+    class OrderedBy(models.TextChoices):
+        ENERGY = "ENERGY", _("Energy")
+        TIME = "TIME", _("Time")
+        MONEY = "MONEY", _("Money")
+
     HOLDING = (State.HELD, State.CONFIRMED, State.IN_SESSION)
     ENDED_EARLY = (State.CANCELLED, State.NO_SHOW, State.FAILED)
     # How long each state may wait. A charge that still runs after a day is asked to stop.
@@ -67,7 +77,10 @@ class Booking(models.Model):
     tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="bookings")
     tariff_terms = models.JSONField()
     cancellation_fee_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
-    ordered_kwh = models.DecimalField(max_digits=9, decimal_places=3)
+    ordered_by = models.CharField(max_length=6, choices=OrderedBy.choices, default=OrderedBy.ENERGY)
+    ordered_kwh = models.DecimalField(max_digits=9, decimal_places=3)  # of time and money what they may bring
+    ordered_minutes = models.PositiveIntegerField(null=True, blank=True)
+    ordered_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     quote_id = models.UUIDField()
     quote_lines = models.JSONField()
     quote_total = models.DecimalField(max_digits=12, decimal_places=3)
@@ -96,6 +109,10 @@ class Booking(models.Model):
     track_token = models.CharField(max_length=43, unique=True)
     # What the final bill is made of: the energy delivered, or the fee of a cancellation.
     delivered_kwh = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    ended_by = models.CharField(
+        max_length=6, choices=[(limit.value, limit.value) for limit in Limit], blank=True
+    )
+    running = models.JSONField(null=True, blank=True)  # the meter of the running charge (running.py)
     final_lines = models.JSONField(default=list, blank=True)
     final_total = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     conceded_total = models.DecimalField(max_digits=12, decimal_places=3, default=0)  # of it given up since
@@ -130,6 +147,25 @@ class Booking(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @cached_property
+    def rules(self) -> Rules:
+        return read_rules(self.tariff_terms)
+
+    @property
+    def needs_course(self) -> bool:
+        """Is more to be known for the bill than how much energy there was?"""
+        return self.rules.needs_course or self.ordered_minutes is not None
+
+    @property
+    def limits(self) -> Limits:
+        """What was ordered; and where the price depends on time, never more than was quoted, because that was paid."""
+        timed = self.rules.needs_course
+        return Limits(
+            kwh=self.ordered_kwh if self.ordered_by == self.OrderedBy.ENERGY or not timed else None,
+            seconds=self.ordered_minutes and self.ordered_minutes * 60,
+            money=self.quote_total if timed else None,
+        )
+
     @property
     def is_reserved(self) -> bool:
         return self.slot_starts_at is not None
@@ -139,12 +175,8 @@ class Booking(models.Model):
         return Slot(self.slot_starts_at, self.slot_ends_at)
 
     @property
-    def rules(self) -> Rules:
-        return Rules.from_json(self.slot_rules)
-
-    @property
-    def terms(self) -> TariffTerms:
-        return TariffTerms.from_json(self.tariff_terms)
+    def reservation_rules(self) -> ReservationRules:
+        return ReservationRules.from_json(self.slot_rules)
 
     @property
     def currency(self) -> str:
@@ -157,10 +189,6 @@ class Booking(models.Model):
     @property
     def final_bill(self) -> Bill:
         return Bill.from_json(self.final_lines, self.currency)
-
-    def bill_for(self, delivered_kwh: Decimal) -> Bill:
-        """The running and the final bill: nobody pays for more than was ordered."""
-        return bill(self.terms, min(delivered_kwh, self.ordered_kwh))
 
 
 class BookingEvent(moves.Event):

@@ -12,9 +12,9 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import after_network, slot_network
+from apps.bookings import after_network, running, slot_network
 from apps.bookings.models import Booking
-from apps.bookings.pricing import ENERGY_COST, Bill, cancellation_bill
+from apps.bookings.pricing import ENERGY_COST, Bill, Line, cancellation_bill, price_per_kwh, worded
 from apps.charging.models import Session
 from apps.lib import clock
 
@@ -106,8 +106,9 @@ def _as_it_stands(booking: Booking, session: Session | None, now: datetime) -> w
             session=session,
         )
     if code == "charging-started" and session:
-        kwh = delivered_kwh(booking, session)
-        return _order(booking, at=now, code=code, bill=booking.bill_for(kwh), kwh=kwh, session=session)
+        meter = running.meter_of(booking, session)
+        bill, kwh = worded(meter.bill()), running.billed_kwh(meter)
+        return _order(booking, at=now, code=code, bill=bill, kwh=kwh, session=session)
     if code == "order-cancelled":
         return _cancelled(booking)
     return _order(booking, at=now, code=code, bill=booking.quote_bill, kwh=booking.ordered_kwh)
@@ -146,12 +147,6 @@ def cancellation_reasons() -> wire.CancellationReasonsMessage:
     )
 
 
-def delivered_kwh(booking: Booking, session: Session) -> Decimal:
-    """To the full watt-hour, downwards, so that the bill can be checked with the figure that was sent."""
-    whole_wh = session.energy_wh // 1
-    return min(whole_wh / 1000, booking.ordered_kwh)
-
-
 def _order(
     booking: Booking,
     *,
@@ -169,7 +164,7 @@ def _order(
         provider=_provider(booking),
         items=[_item(booking, delivered)],
         billing=_billing(booking),
-        fulfillments=[_fulfillment(booking, code, at, session)],
+        fulfillments=[_fulfillment(booking, code, at, session, kwh)],
         quote=_quote(booking, bill, kwh),
         payments=[_payment(booking, paid=True)],
         created_at=booking.confirmed_at or booking.created_at,
@@ -202,11 +197,23 @@ def _item(booking: Booking, delivered: Decimal | None = None) -> wire.Item:
         descriptor=wire.Descriptor(
             code="energy", name=f"{booking.evse.station.name} · {booking.evse.label}{plug.letter}"
         ),
-        price=wire.Price(value=_rate(booking.terms.energy_rate), currency=f"{booking.currency}/kWH"),
+        price=wire.Price(value=_rate(price_per_kwh(booking.rules)), currency=f"{booking.currency}/kWH"),
         quantity=wire.ItemQuantity(**quantity),
         fulfillment_ids=[booking.evse.code],
         location_ids=[booking.evse.station.code],
+        tags=_options(booking),
     )
+
+
+def _options(booking: Booking) -> list[wire.TagGroup]:
+    """What was really ordered, where it was not energy: the kWh beside it are then what it may bring."""
+    if booking.ordered_amount is not None:
+        said = {"charging_by": "AMOUNT", "charging_limit": booking.ordered_amount}
+    elif booking.ordered_minutes is not None:
+        said = {"charging_minutes": str(booking.ordered_minutes)}
+    else:
+        return []
+    return [wire.group("charging-options", "Charging Options", **said)]
 
 
 def _rate(rate: Decimal) -> str:
@@ -237,7 +244,9 @@ def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
     return [wire.Stop(**start), wire.Stop(**finish)]
 
 
-def _fulfillment(booking: Booking, code: str, at: datetime, session: Session | None) -> wire.Fulfillment:
+def _fulfillment(
+    booking: Booking, code: str, at: datetime, session: Session | None, kwh: Decimal | None
+) -> wire.Fulfillment:
     said: dict[str, Any] = {"code": code}
     if session and code == "charging-started":
         with translation.override(outbox.LANGUAGE):
@@ -250,7 +259,7 @@ def _fulfillment(booking: Booking, code: str, at: datetime, session: Session | N
         state=wire.FulfillmentState(descriptor=wire.Descriptor(**said), updated_at=at),
         tracking=True,
         stops=_stops(booking, session),
-        tags=[_telemetry(booking, session)] if session and session.started_at else [],
+        tags=[_telemetry(booking, session, kwh)] if session and session.started_at else [],
     )
 
 
@@ -286,20 +295,20 @@ def plug_word(session: Session) -> str:
     return OCPP_WORDS.get(session.state, "Charging")
 
 
-def _telemetry(booking: Booking, session: Session) -> wire.TagGroup:
-    kwh = delivered_kwh(booking, session)
-    running = session.state not in (Session.State.ENDED_PENDING_METER, Session.State.CLOSED)
+def _telemetry(booking: Booking, session: Session, kwh: Decimal) -> wire.TagGroup:
+    flowing = session.state not in (Session.State.ENDED_PENDING_METER, Session.State.CLOSED)
     pairs = {
         "energy-delivered": f"{numbers.energy_text(kwh)}kWh",
-        "power": running and _with_unit(session.power_w, "kW", scale=Decimal("0.001")),
+        "power": flowing and _with_unit(session.power_w, "kW", scale=Decimal("0.001")),
         "soc": _with_unit(session.soc_percent, "%"),
-        "current": running and _with_unit(session.current_a, "A"),
-        "voltage": running and _with_unit(session.voltage_v, "V"),
+        "current": flowing and _with_unit(session.current_a, "A"),
+        "voltage": flowing and _with_unit(session.voltage_v, "V"),
         "start-time": clock.utc_text(session.started_at),
         "meter-start": _register(session.meter_start_wh),
         "reading-at": session.last_reading_at and clock.utc_text(session.last_reading_at),
         "stop-time": session.ended_at and clock.utc_text(session.ended_at),
-        "meter-stop": None if running else _register(session.register_wh),
+        "meter-stop": None if flowing else _register(session.register_wh),
+        "ended-by": booking.ended_by.lower() or None,
     }
     return wire.group(
         "charging-details", "Charging Details", **{key: value or None for key, value in pairs.items()}
@@ -344,10 +353,10 @@ def _quote(
     return wire.Quotation(id=booking.quote_id, **said)
 
 
-def _energy(booking: Booking, line: Any, kwh: Decimal | None) -> dict[str, wire.Item]:
+def _energy(booking: Booking, line: Line, kwh: Decimal | None) -> dict[str, wire.Item]:
     if line.title != ENERGY_COST or kwh is None:
         return {}
-    selected = wire.Quantity(measure=wire.Scalar.of(kwh, "kWh"))
+    selected = wire.Quantity(measure=wire.Scalar.of(kwh if line.kwh is None else line.kwh, "kWh"))
     return {"item": wire.Item(id=booking.connector.code, quantity=wire.ItemQuantity(selected=selected))}
 
 

@@ -1,46 +1,52 @@
-"""The one bill: quote, running total and receipt are `bill` over the same frozen terms (law 1).
+"""The one bill of a booking: an adapter onto `apps.pricing`, and the words that the network has for its lines (law 1).
 
-Energy and session fee are net. Each line is rounded half-up once, to the currency's minor unit; the tax line is the
-percentage of the sum of the *rounded* lines above it: anybody can check a receipt with the figures printed on it.
+A booking freezes the whole tariff as JSON. Before 2026-11-25 that was a price per kWh, a fee and one tax; such rows are
+read for as long as there are any.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
 from django.utils.text import slugify
 
+from apps import pricing
 from apps.lib.money import round_money
+from apps.pricing import Kind, LineKind, Tax
 
 ENERGY_COST = "energy-cost"
 SERVICE_CHARGE = "service-charge"
 CANCELLATION_FEE = "cancellation-fee"
-
-
-@dataclass(frozen=True)
-class TariffTerms:
-    """What a tariff version says, frozen into a booking: later versions change nothing for it (AT-F2)."""
-
-    version: str
-    currency: str
-    energy_rate: Decimal
-    session_fee: Decimal
-    tax_name: str
-    tax_percent: Decimal
-
-    def to_json(self) -> dict[str, str]:
-        return {name: str(value) for name, value in vars(self).items()}
-
-    @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Self:
-        numbers = {name: Decimal(kept[name]) for name in ("energy_rate", "session_fee", "tax_percent")}
-        return cls(version=kept["version"], currency=kept["currency"], tax_name=kept["tax_name"], **numbers)
+# Titles of fact sheet 6.6, and two of our own.
+TITLES = {
+    LineKind.ENERGY: ENERGY_COST,
+    LineKind.TIME: "time-cost",
+    LineKind.PARKING_TIME: "idle-fee",
+    LineKind.FLAT: SERVICE_CHARGE,
+    LineKind.RESERVATION: "reservation-fee",
+    LineKind.MINIMUM: "minimum-price",
+    LineKind.MAXIMUM: "discount",
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    title: str  # a title of fact sheet 6.6
+    """`kwh`: of an energy line. `facts`: which element of the tariff it is from, when, how much."""
+
+    title: str
     amount: Decimal
+    kwh: Decimal | None = None
+    facts: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        said = {"title": self.title, "amount": str(self.amount), **self.facts}
+        return said if self.kwh is None else {**said, "kwh": str(self.kwh)}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        facts = {name: value for name, value in kept.items() if name not in ("title", "amount", "kwh")}
+        kwh = Decimal(kept["kwh"]) if "kwh" in kept else None
+        return cls(kept["title"], Decimal(kept["amount"]), kwh, facts)
 
 
 @dataclass(frozen=True)
@@ -49,36 +55,61 @@ class Bill:
     total: Decimal
     currency: str
 
-    def lines_json(self) -> list[dict[str, str]]:
-        return [{"title": line.title, "amount": str(line.amount)} for line in self.lines]
+    def lines_json(self) -> list[dict[str, Any]]:
+        return [line.to_json() for line in self.lines]
 
     @classmethod
-    def from_json(cls, lines: list[dict[str, str]], currency: str) -> Self:
-        return cls._of(tuple(Line(line["title"], Decimal(line["amount"])) for line in lines), currency)
+    def from_json(cls, lines: list[dict[str, Any]], currency: str) -> Self:
+        return cls.of(tuple(Line.from_json(line) for line in lines), currency)
 
     @classmethod
-    def _of(cls, lines: tuple[Line, ...], currency: str) -> Self:
-        return cls(
-            lines, sum((line.amount for line in lines), start=round_money(Decimal(0), currency)), currency
-        )
+    def of(cls, lines: tuple[Line, ...], currency: str) -> Self:
+        nothing = round_money(Decimal(0), currency)
+        return cls(lines, sum((line.amount for line in lines), start=nothing), currency)
 
 
-def bill(terms: TariffTerms, energy_kwh: Decimal) -> Bill:
-    """What `energy_kwh` costs. Nothing delivered costs nothing: no session fee either."""
-    if energy_kwh <= 0:
-        return _bill([(ENERGY_COST, Decimal(0))], terms.currency)
-    lines = [(ENERGY_COST, energy_kwh * terms.energy_rate)]
-    if terms.session_fee:
-        lines.append((SERVICE_CHARGE, terms.session_fee))
-    net = _bill(lines, terms.currency)
-    if not terms.tax_percent:
-        return net
-    return _bill([*lines, (tax_title(terms.tax_name), net.total * terms.tax_percent / 100)], terms.currency)
+def read_rules(kept: dict[str, Any]) -> pricing.Tariff:
+    """The tariff frozen with a booking, in its form of then or of now."""
+    if "elements" in kept:
+        return pricing.read_tariff(kept)
+    return pricing.Tariff.simple(
+        kept["currency"],
+        Decimal(kept["energy_rate"]),
+        Decimal(kept["session_fee"]),
+        Tax(kept["tax_name"], Decimal(kept["tax_percent"])),
+        version=kept["version"],
+    )
+
+
+def worded(bill: pricing.Bill) -> Bill:
+    """The engine's bill in the words of the network. Without any energy it still says that there was none."""
+    lines = tuple(_line(line) for line in bill.lines)
+    if not lines:
+        lines = (Line(ENERGY_COST, round_money(Decimal(0), bill.currency)),)
+    return Bill.of(lines, bill.currency)
+
+
+def _line(line: pricing.Line) -> Line:
+    if line.kind == LineKind.TAX:
+        return Line(tax_title(line.name), line.amount, facts={"percent": str(line.percent)})
+    title = TITLES[line.kind]
+    if line.element is None:
+        return Line(title, line.amount)
+    facts = {
+        "element": line.element,
+        "price": str(line.price),
+        "measured": str(line.measured),
+        "billed": str(line.billed),
+        "step": line.step,
+        "from": line.begins_at.isoformat(),
+        "to": line.ends_at.isoformat(),
+    }
+    return Line(title, line.amount, line.billed if line.component == Kind.ENERGY else None, facts)
 
 
 def cancellation_bill(quoted: Decimal, fee_percent: Decimal, currency: str) -> Bill:
     """What leaving costs: a share of the quoted total, tax included, as the terms said."""
-    return _bill([(CANCELLATION_FEE, quoted * fee_percent / 100)], currency)
+    return Bill.of((Line(CANCELLATION_FEE, round_money(quoted * fee_percent / 100, currency)),), currency)
 
 
 def tax_title(tax_name: str) -> str:
@@ -86,5 +117,11 @@ def tax_title(tax_name: str) -> str:
     return slugify(tax_name) or "tax"
 
 
-def _bill(lines: list[tuple[str, Decimal]], currency: str) -> Bill:
-    return Bill._of(tuple(Line(title, round_money(amount, currency)) for title, amount in lines), currency)
+def price_per_kwh(rules: pricing.Tariff) -> Decimal:
+    """What an app that reads one price per kWh is told: the dearest."""
+    prices = [
+        element.by_kind[Kind.ENERGY].price
+        for element in rules.elements
+        if Kind.ENERGY in element.by_kind and element.restrictions.reservation is None
+    ]
+    return max(prices, default=Decimal(0))

@@ -16,8 +16,9 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import invoices, network, refusals, selectors, slots
+from apps.bookings import invoices, network, refusals, running, selectors, slots
 from apps.bookings.models import Booking, OpenRequest
+from apps.bookings.pricing import worded
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
 from apps.charging.models import Session
@@ -45,7 +46,7 @@ def start(*, booking: Booking, asked: Inbound) -> None:
         reference=booking.code,
         connector=booking.connector,
         token=booking.start_token,
-        limit_kwh=booking.ordered_kwh,
+        limit_kwh=booking.limits.kwh,
     )
 
 
@@ -73,10 +74,13 @@ def session_changed(session: Session) -> None:
     elif session.state == Session.State.CLOSED:
         _completed(booking, session)
     elif session.state != Session.State.PENDING:
+        meter = running.remember(booking, session)
         if booking.state == State.CONFIRMED:
             _begun(booking, session)
         else:
             tell_status(booking, session)
+        if meter.reached:
+            charging.ask_stop(session, why=running.STOP_WORDS[meter.reached])
     changed_on_commit(selectors.STREAM, booking.track_token)
 
 
@@ -87,7 +91,7 @@ def refuse_if_held(session: Session) -> None:
 
 
 def _begun(booking: Booking, session: Session) -> None:
-    deadline_at = clock.now() + Booking.PATIENCE[State.IN_SESSION]
+    deadline_at = clock.now() + _longest(booking)
     said = {"told_state": session.state, "told_at": clock.now()}
     try:
         move(booking, State.IN_SESSION, why=f"{session.code} began", deadline_at=deadline_at, **said)
@@ -97,6 +101,13 @@ def _begun(booking: Booking, session: Session) -> None:
     booking = selectors.all_bookings().get(pk=booking.pk)
     if not _answer_open(booking, [START], session):
         _send_status(booking, session)
+
+
+def _longest(booking: Booking) -> timedelta:
+    """The ordered time ends a charge also when no reading comes to say that it is over."""
+    patience = Booking.PATIENCE[State.IN_SESSION]
+    ordered = booking.ordered_minutes
+    return patience if ordered is None else min(patience, timedelta(minutes=ordered))
 
 
 def _start_failed(booking: Booking, session: Session) -> None:
@@ -115,8 +126,8 @@ def _completed(booking: Booking, session: Session) -> None:
     if booking.state == State.CONFIRMED:  # its beginning and its end became known at once
         _begun(booking, session)
         booking.refresh_from_db()
-    kwh = network.delivered_kwh(booking, session)
-    bill = booking.bill_for(kwh)
+    meter = running.meter_of(booking, session)
+    kwh, bill = running.billed_kwh(meter), worded(meter.bill())
     try:
         move(
             booking,
@@ -125,6 +136,7 @@ def _completed(booking: Booking, session: Session) -> None:
             deadline_at=None,
             ended_at=clock.now(),
             delivered_kwh=kwh,
+            ended_by=running.ended_by(booking, meter),
             final_lines=bill.lines_json(),
             final_total=bill.total,
         )

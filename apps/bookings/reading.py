@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -12,9 +12,9 @@ from apps.beckn.inbox import Inbound
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
+from apps.bookings import amounts
 from apps.lib.errors import Refused
 
-MOST_KWH = Decimal(200)
 SOFT_CANCEL = "SOFT-CANCEL"
 
 
@@ -32,9 +32,18 @@ class Choice:
     provider_id: str
     item_id: str
     fulfillment_id: str
-    energy_kwh: Decimal
+    energy_kwh: Decimal | None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    minutes: int | None = None
+    money: Decimal | None = None
+    currency: str = ""
+
+    @property
+    def ordered_by(self) -> str:
+        if self.minutes is not None:
+            return "TIME"
+        return "ENERGY" if self.money is None else "MONEY"
 
 
 @dataclass(frozen=True)
@@ -84,24 +93,10 @@ def choice(order: wire.Order) -> Choice:
         provider_id=order.provider.id,
         item_id=order.items[0].id,
         fulfillment_id=(fulfillment.id or "") if fulfillment else "",
-        energy_kwh=_energy_kwh(order.items[0]),
         starts_at=_starts_at(fulfillment) if fulfillment else None,
         ends_at=_ends_at(fulfillment) if fulfillment else None,
+        **vars(amounts.read(order.items[0])),
     )
-
-
-def _energy_kwh(item: wire.Item) -> Decimal:
-    """kWh only: a number in a unit we do not sell by must never be taken for kWh (fact sheet 5.1)."""
-    selected = item.quantity.selected if item.quantity else None
-    measure = selected.measure.measure if selected and selected.measure else None
-    if measure is None or measure[1] != "kWh":
-        raise Refused(_("This operator sells by kWh. Please order an amount of energy."), code="40002")
-    energy_kwh = (
-        measure[0].quantize(Decimal("0.001"), rounding=ROUND_DOWN) if abs(measure[0]) < 10**6 else measure[0]
-    )
-    if not 0 < energy_kwh <= MOST_KWH:
-        raise Refused(_("Please order more than 0 and at most %s kWh.") % MOST_KWH, code="40002")
-    return energy_kwh
 
 
 def _starts_at(fulfillment: wire.Fulfillment) -> datetime | None:

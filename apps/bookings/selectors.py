@@ -8,18 +8,19 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 
 from apps.accounts.models import User
-from apps.bookings import links, network
+from apps.bookings import links, network, running
 from apps.bookings.models import Booking
-from apps.bookings.pricing import Bill
+from apps.bookings.pricing import Bill, worded
 from apps.bookings.reading import Peer
 from apps.catalog.models import Evse
 from apps.catalog.selectors import connectors_for
 from apps.charging.models import Session
 from apps.charging.selectors import latest_session
 from apps.lib import clock
+from apps.pricing import Meter
 
 TRACKED_AFTER_END = timedelta(days=1)
 HELD_AHEAD = timedelta(minutes=10)
@@ -79,7 +80,11 @@ class Tracked:
     def kwh(self) -> Decimal:
         if self.booking.delivered_kwh is not None:
             return self.booking.delivered_kwh
-        return network.delivered_kwh(self.booking, self.session) if self.session else Decimal(0)
+        return running.billed_kwh(self._meter) if self._meter else Decimal(0)
+
+    @cached_property
+    def _meter(self) -> Meter | None:
+        return running.meter_of(self.booking, self.session) if self.session else None
 
     @property
     def power_kw(self) -> Decimal | None:
@@ -87,8 +92,9 @@ class Tracked:
 
     @property
     def bill(self) -> Bill:
-        final = self.booking.final_total is not None
-        return self.booking.final_bill if final else self.booking.bill_for(self.kwh)
+        if self.booking.final_total is not None:
+            return self.booking.final_bill
+        return worded(self._meter.bill()) if self._meter else Bill.of((), self.booking.currency)
 
     @property
     def zone(self) -> str:

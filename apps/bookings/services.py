@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.bookings import invoices, pricing, progress, refusals, selectors, slots
+from apps.bookings import invoices, pricing, progress, quoting, refusals, selectors, slots
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
 from apps.catalog.models import Connector, Operator
@@ -86,27 +86,18 @@ def _refuse_unless_free(connector: Connector, wish: slots.Wish | None, *, beside
 
 
 def _priced(connector: Connector, choice: Choice) -> dict[str, Any]:
-    tariff = connector.tariff
-    terms = pricing.TariffTerms(
-        version=f"{tariff.code} v{tariff.version}",
-        currency=tariff.currency,
-        energy_rate=tariff.energy_rate,
-        session_fee=tariff.session_fee,
-        tax_name=tariff.tax_name,
-        tax_percent=tariff.tax_percent,
-    )
-    bill = pricing.bill(terms, choice.energy_kwh)
+    tariff, station = connector.tariff, connector.evse.station
+    rules = tariff.rules(station.zone)
+    facts = quoting.ordered(rules, choice, connector.max_kw, clock.now())
     expires_at = clock.now() + Booking.PATIENCE[State.QUOTED]
     return {
+        **facts,
         "connector": connector,
         "evse": connector.evse,
         "tariff": tariff,
-        "tariff_terms": terms.to_json(),
-        "cancellation_fee_percent": connector.evse.station.operator.cancellation_fee_percent,
-        "ordered_kwh": choice.energy_kwh,
+        "tariff_terms": rules.to_json(),
+        "cancellation_fee_percent": station.operator.cancellation_fee_percent,
         "quote_id": uuid.uuid4(),
-        "quote_lines": bill.lines_json(),
-        "quote_total": bill.total,
         "quote_expires_at": expires_at,
         "deadline_at": expires_at,
     }
@@ -141,7 +132,7 @@ def offer_terms(*, peer: Peer, choice: Choice, customer: Customer) -> Booking:
         Booking.objects.filter(pk=booking.pk).update(**told)
         return selectors.booking_in(peer)
     _release_overdue_hold(booking.evse_id)
-    wish = (booking.slot, booking.rules) if booking.is_reserved else None
+    wish = (booking.slot, booking.reservation_rules) if booking.is_reserved else None
     _refuse_unless_free(booking.connector, wish, besides=booking)
     expires_at = clock.now() + Booking.PATIENCE[State.HELD]
     until = {"hold_expires_at": expires_at, "quote_expires_at": expires_at, "deadline_at": expires_at}
@@ -165,7 +156,7 @@ def is_same_choice(booking: Booking, choice: Choice) -> bool:
         booking.connector.code == choice.item_id
         and booking.evse.station.operator.code == choice.provider_id
         and choice.fulfillment_id in ("", booking.evse.code)
-        and booking.ordered_kwh == choice.energy_kwh
+        and quoting.is_same_amount(booking, choice)
         and slots.is_same_time(booking, choice)
     )
 
@@ -352,5 +343,6 @@ def fail_our_side(booking: Booking, *, why: str) -> None:
 
 
 def _stop_endless(booking: Booking) -> bool:
-    charging.stop(reference=booking.code, why="it has run for a day")
+    over = booking.ordered_minutes is not None
+    charging.stop(reference=booking.code, why="the ordered time is over" if over else "it has run for a day")
     return progress.wait_longer(booking, timedelta(hours=1))

@@ -25,7 +25,7 @@ def instructions(booking: Booking) -> str:
     """What stays as it is, however late somebody comes."""
     station = booking.evse.station
     if booking.is_reserved:
-        kept_until = booking.slot_starts_at + booking.rules.grace
+        kept_until = booking.slot_starts_at + booking.reservation_rules.grace
         begins, ends = here(station, booking.slot_starts_at), here(station, booking.slot_ends_at)
         return f" Your time is {begins} to {ends}; its end stays. It is kept for you until {here(station, kept_until)}."
     if booking.ends_by:
@@ -39,7 +39,7 @@ def cancellation_terms(booking: Booking) -> list[wire.CancellationTerm]:
     """One fee, or three stages of a reserved time, each until its moment: in time, late, and not coming at all."""
     if not booking.is_reserved:
         return [_term(booking.cancellation_fee_percent, None)]
-    rules = booking.rules
+    rules = booking.reservation_rules
     latest = booking.slot_starts_at + rules.grace
     return [
         _term(0, slots.free_until(booking)),
@@ -59,6 +59,10 @@ def _term(percent: Any, until: datetime | None) -> wire.CancellationTerm:
 
 def refund_amount(booking: Booking) -> wire.Price:
     """What comes back of the quote after leaving, as late as may be."""
-    percent = booking.rules.late_fee_percent if booking.is_reserved else booking.cancellation_fee_percent
+    percent = (
+        booking.reservation_rules.late_fee_percent
+        if booking.is_reserved
+        else booking.cancellation_fee_percent
+    )
     fee = cancellation_bill(booking.quote_total, percent, booking.currency)
     return wire.Price.of(booking.quote_total - fee.total, booking.currency)

@@ -104,7 +104,8 @@ def is_same_time(booking: Booking, choice: Choice) -> bool:
 def take(booking: Booking) -> dict[str, Any]:
     """Take the time of this booking, in the transaction that holds it; what the row then says of it."""
     if booking.is_reserved:
-        reserving.take(booking.evse, booking.rules.kept(booking.slot), holder=booking.code, is_reserved=True)
+        kept = booking.reservation_rules.kept(booking.slot)
+        reserving.take(booking.evse, kept, holder=booking.code, is_reserved=True)
         return {}
     until, ends_by = _until(booking.connector, booking.ordered_kwh, booking.code)
     quarters = slots.quarters(clock.now(), until)
@@ -122,7 +123,7 @@ def give_back(booking: Booking) -> None:
 def waits_until(booking: Booking, now: datetime) -> datetime:
     """When a confirmed order becomes one that nobody came for."""
     if booking.is_reserved:
-        return booking.slot_starts_at + booking.rules.grace
+        return booking.slot_starts_at + booking.reservation_rules.grace
     until = now + Booking.PATIENCE[State.CONFIRMED]
     return min(until, booking.ends_by) if booking.ends_by else until
 
@@ -143,15 +144,19 @@ def fee_percent(booking: Booking, at: datetime) -> Any:
     """Of the quote, for leaving at `at`: by the rules that were accepted."""
     if not booking.is_reserved:
         return booking.cancellation_fee_percent
-    return 0 if at <= free_until(booking) else booking.rules.late_fee_percent
+    return 0 if at <= free_until(booking) else booking.reservation_rules.late_fee_percent
 
 
 def no_show_percent(booking: Booking) -> Any:
-    return booking.rules.no_show_fee_percent if booking.is_reserved else booking.cancellation_fee_percent
+    return (
+        booking.reservation_rules.no_show_fee_percent
+        if booking.is_reserved
+        else booking.cancellation_fee_percent
+    )
 
 
 def free_until(booking: Booking) -> datetime:
-    return booking.slot_starts_at - timedelta(minutes=booking.rules.free_until_minutes)
+    return booking.slot_starts_at - timedelta(minutes=booking.reservation_rules.free_until_minutes)
 
 
 def is_our_fault(booking: Booking, now: datetime) -> bool:

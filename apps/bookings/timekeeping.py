@@ -170,7 +170,8 @@ def _changed_place(booking: Booking, plug: Connector, why: str) -> bool:
     try:
         with transaction.atomic():
             slots.give_back(booking)
-            reserving.take(plug.evse, booking.rules.kept(booking.slot), holder=booking.code, is_reserved=True)
+            kept = booking.reservation_rules.kept(booking.slot)
+            reserving.take(plug.evse, kept, holder=booking.code, is_reserved=True)
             if not Booking.objects.filter(pk=booking.pk, state=State.CONFIRMED, evse=old.evse_id).update(
                 **left
             ):
@@ -205,7 +206,7 @@ def change_times(*, booking: Booking, begins: datetime | None, ends: datetime | 
 
 def _come_late(booking: Booking, begins: datetime) -> None:
     """The end of the time stays. It is kept for as long again after the new moment, at most to its end."""
-    deadline_at = min(begins + booking.rules.grace, booking.slot_ends_at)
+    deadline_at = min(begins + booking.reservation_rules.grace, booking.slot_ends_at)
     mine = Booking.objects.filter(pk=booking.pk, state=State.CONFIRMED, deadline_at__lte=deadline_at)
     if begins > booking.slot_starts_at and mine.update(arrives_at=begins, deadline_at=deadline_at):
         booking.events.create(was=booking.state, now=booking.state, why="the driver comes later")
@@ -213,7 +214,7 @@ def _come_late(booking: Booking, begins: datetime) -> None:
 
 def _take_other_time(booking: Booking, begins: datetime, ends: datetime | None) -> None:
     """While leaving is free, so that a late fee cannot be escaped by moving away and then leaving."""
-    station, rules, now = booking.evse.station, booking.rules, clock.now()
+    station, rules, now = booking.evse.station, booking.reservation_rules, clock.now()
     if now > slots.free_until(booking):
         when = reserving.here(station, slots.free_until(booking))
         raise refusals.CannotUpdate(_("It could be changed until {}.").format(when))

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from apps.catalog import labels, services
+from apps.catalog.forms import TariffForm
 from apps.catalog.models import (
     CodeReport,
     Connector,
@@ -158,9 +159,11 @@ class TariffAdmin(CatalogAdmin):
     list_select_related = ["operator"]
     search_fields = ["name", "code"]
     fields = [
-        *("operator", "code", "name", "currency", "energy_rate", "session_fee", "tax_name"),
-        *("tax_percent", "version", "published_at"),
+        *("operator", "code", "name", "currency", "energy_rate", "session_fee", "tax_name", "tax_percent"),
+        *("elements", "taxes", "tax_included", "min_price", "max_price", "parking_grace_minutes"),
+        *("version", "published_at"),
     ]
+    form = TariffForm
     readonly_fields = ["version", "published_at"]
     created_by = staticmethod(lambda facts: services.publish_tariff(**facts))
 

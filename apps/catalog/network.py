@@ -13,6 +13,7 @@ from apps.beckn.wire.v1_1 import taxonomy
 from apps.catalog import hours
 from apps.catalog.geo import Circle, Point
 from apps.catalog.models import Connector, Evse, Operator, Station
+from apps.catalog.rules import is_said_by_columns
 from apps.catalog.selectors import closes_next, is_fresh, open_now, opens_next, shown_status
 from apps.catalog.slots import Slot
 from apps.lib import clock
@@ -257,7 +258,7 @@ def provider(operator: Operator) -> wire.Provider:
         id=operator.code,
         descriptor=wire.Descriptor(name=operator.name, **about),
         categories=[wire.Category(id=GREEN, descriptor=wire.Descriptor(code=GREEN, name="Green tariff"))],
-        tags=[wire.group("extensions", order_by="energy", refund="1.0")],
+        tags=[wire.group("extensions", order_by="energy,money,time", refund="1.0")],
     )
 
 
@@ -360,8 +361,15 @@ def _price_components(plug: Connector) -> list[wire.TagGroup]:
             service_charge=tariff.session_fee,
             tax_name=tariff.tax_name,
             tax_percent=tariff.tax_percent,
+            ocpi_tariff=None if is_said_by_columns(tariff) else _rules_text(plug),
         )
     ]
+
+
+def _rules_text(plug: Connector) -> str:
+    """The whole tariff for apps that can count with it; the figures beside it are its dearest."""
+    rules = plug.tariff.rules(plug.evse.station.zone)
+    return json.dumps(rules.to_json(), separators=(",", ":"))
 
 
 def _station_details(station: Station, now: datetime) -> wire.TagGroup:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.text import slugify
@@ -16,12 +17,15 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.catalog import network
+from apps.catalog.faults import field_of, words_of
 from apps.catalog.models import Connector, Evse, Operator, SlotPolicy, Staff, Station, Tariff
+from apps.catalog.rules import dearest
 from apps.catalog.search import find
 from apps.catalog.selectors import operator_of_reference, place_of_reference
 from apps.lib import clock, wiring
 from apps.lib.codes import new_code
 from apps.lib.errors import Refused
+from apps.pricing import Kind, TariffFault
 
 # A charger without a set clock tells times of its factory; no real report is kept back that long.
 CLOCK_IS_NOT_SET = timedelta(days=365)
@@ -126,8 +130,13 @@ def dismiss_staff(*, staff: Staff) -> None:
 
 
 @transaction.atomic
-def publish_tariff(*, operator: Operator, code: str, name: str, energy_rate: Decimal, **terms: Any) -> Tariff:
-    """A new version; plugs that had an older one get it. Saying the same terms again changes nothing."""
+def publish_tariff(
+    *, operator: Operator, code: str, name: str, energy_rate: Decimal | None = None, **terms: Any
+) -> Tariff:
+    """A new version; plugs that had an older one get it. Saying the same terms again changes nothing.
+
+    With `elements` the simple prices are taken from them.
+    """
     # One publisher at a time, so that versions do not race.
     Operator.objects.select_for_update().get(pk=operator.pk)
     newest = Tariff.objects.filter(operator=operator, code=code).order_by("-version").first()
@@ -136,12 +145,24 @@ def publish_tariff(*, operator: Operator, code: str, name: str, energy_rate: Dec
     tariff = Tariff(
         operator=operator, code=code, version=version, name=name, energy_rate=energy_rate, **terms
     )
+    if tariff.elements:
+        _tell_dearest(tariff)
     tariff.full_clean()
     if newest and _says_the_same(newest, tariff):
         return newest
     tariff.save()
     Connector.objects.filter(tariff__operator=operator, tariff__code=code).update(tariff=tariff)
     return tariff
+
+
+def _tell_dearest(tariff: Tariff) -> None:
+    """Who reads only one price per kWh and one fee must not be told less than they may have to pay."""
+    try:
+        rules = tariff.rules("UTC")
+    except TariffFault as fault:
+        raise ValidationError({field_of(fault): words_of(fault)}) from fault
+
+    tariff.energy_rate, tariff.session_fee = dearest(rules, Kind.ENERGY), dearest(rules, Kind.FLAT)
 
 
 def create_slot_policy(*, operator: Operator, station: Station | None = None, **rules: Any) -> SlotPolicy:
@@ -155,8 +176,7 @@ def update_slot_policy(*, policy: SlotPolicy, **changes: Any) -> SlotPolicy:
 
 
 def _says_the_same(one: Tariff, other: Tariff) -> bool:
-    terms = ("name", "currency", "energy_rate", "session_fee", "tax_name", "tax_percent")
-    return all(getattr(one, term) == getattr(other, term) for term in terms)
+    return one.name == other.name and one.rules("UTC") == other.rules("UTC")
 
 
 @transaction.atomic

@@ -111,6 +111,9 @@ class Session(models.Model):
     suspect_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
     suspect_at = models.DateTimeField(null=True, blank=True)
     last_reading_at = models.DateTimeField(null=True, blank=True)
+    recounts = models.PositiveIntegerField(
+        default=0
+    )  # who remembers the course so far must look at all of it again
     power_w = models.DecimalField(max_digits=12, decimal_places=1, null=True, blank=True)
     soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
     current_a = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
@@ -156,6 +159,9 @@ class MeterReading(models.Model):
     current_a = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     voltage_v = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     accepted = models.BooleanField(default=False)
+    # What the session had proved up to here; null of a reading that proves no energy.
+    energy_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
+    is_idle = models.BooleanField(default=False)  # no power, and the car or its driver is why
     note = models.CharField(max_length=40, blank=True)
 
     class Meta:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Min
 
+from apps.catalog.models import Connector
 from apps.charging import metering
 from apps.charging.models import MeterReading, Session
 from apps.ocpp.events import Reading
@@ -20,6 +21,8 @@ RANGES = {
     "current_a": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
     "voltage_v": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
 }
+# The car wants no more, or the charge is over and the plug not taken out. A pause of the station is not the driver's.
+IDLE = (Connector.Status.SUSPENDED_EV, Connector.Status.FINISHING)
 BEFORE_START = "before the start"
 AFTER_NEXT_START = "belongs to the next session"
 AFTER_CLOSE = "after the close"
@@ -92,7 +95,8 @@ def _take_smaller(row: MeterReading, reading: Reading) -> bool:
 
 def _row(session: Session, reading: Reading, received_at: datetime) -> MeterReading:
     figures = {name: getattr(reading, name) for name in ("register_wh", *FIGURES)}
-    return MeterReading(session=session, at=reading.at, received_at=received_at, **figures)
+    idle = reading.power_w == 0 and session.connector.status in IDLE
+    return MeterReading(session=session, at=reading.at, received_at=received_at, is_idle=idle, **figures)
 
 
 def _next_start_at(session: Session) -> datetime | None:
@@ -115,17 +119,22 @@ def count_again(session: Session) -> None:
     """From the start: something became known that belongs before what was already counted."""
     session.energy_wh, session.register_wh, session.register_at = Decimal(0), None, None
     session.suspect_wh, session.suspect_at, session.last_reading_at = None, None, None
+    session.recounts += 1
     for name in FIGURES:
         setattr(session, name, None)
     rows = list(session.readings.order_by("at"))
-    before = [(row.accepted, row.note) for row in rows]
+    before = [_counted(row) for row in rows]
     next_start_at = _next_start_at(session)
     for row in rows:
         if row.note != AFTER_CLOSE:
             row.note = _misplaced(session, row.at, next_start_at)
     _count(session, rows)
-    changed = [row for row, was in zip(rows, before, strict=True) if (row.accepted, row.note) != was]
-    MeterReading.objects.bulk_update(changed, ["accepted", "note"])
+    changed = [row for row, was in zip(rows, before, strict=True) if _counted(row) != was]
+    MeterReading.objects.bulk_update(changed, ["accepted", "note", "energy_wh"])
+
+
+def _counted(row: MeterReading) -> tuple[bool, str, Decimal | None]:
+    return row.accepted, row.note, row.energy_wh
 
 
 def _count(session: Session, rows: list[MeterReading]) -> None:
@@ -133,7 +142,7 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
     proof = _proof_of(session)
     for row in rows:
         session.last_reading_at = row.at
-        row.accepted = not row.note
+        row.accepted, row.energy_wh = not row.note, None
         if row.note:
             continue
         if row.register_wh is not None:
@@ -142,6 +151,7 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
             proof = proof or metering.begin(mark.register_wh, mark.at)
             proof, verdict = metering.step(proof, mark, session.rated_kw)
             row.accepted, row.note = verdict.accepted, verdict.note
+            row.energy_wh = proof.energy_wh if verdict.accepted else None
         for name in FIGURES:
             if getattr(row, name) is not None:
                 setattr(session, name, getattr(row, name))
@@ -153,6 +163,7 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
     session.save(
         update_fields=[
             *("energy_wh", "register_wh", "register_at", "suspect_wh", "suspect_at", "last_reading_at"),
+            "recounts",
             *FIGURES,
         ]
     )

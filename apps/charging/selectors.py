@@ -1,6 +1,9 @@
 """Reads of sessions, for bookings and for the operator's pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
@@ -8,6 +11,22 @@ from django.db.models import QuerySet
 from apps.catalog.models import Connector, Evse
 from apps.catalog.selectors import may_edit, rows_for, staff_for
 from apps.charging.models import Session
+
+
+class Point(NamedTuple):
+    """The energy proved up to a moment. `is_idle` is None where the meter told no power."""
+
+    at: datetime
+    energy_wh: Decimal
+    is_idle: bool | None
+
+
+def course(session: Session, *, after: datetime | None = None) -> Iterator[Point]:
+    """How the energy came, in order; what proves nothing is left out."""
+    rows = session.readings.filter(accepted=True, energy_wh__isnull=False).order_by("at")
+    rows = rows.filter(at__gt=after) if after else rows
+    for at, energy_wh, is_idle, power_w in rows.values_list("at", "energy_wh", "is_idle", "power_w"):
+        yield Point(at, energy_wh, None if power_w is None else is_idle)
 
 
 def is_occupied(evse: Evse) -> bool:

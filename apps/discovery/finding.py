@@ -174,9 +174,15 @@ def _plugs_here(filters: Filters, now: datetime) -> QuerySet[Offer]:
 
 
 def cost(filters: Filters):
-    """What the usual charge costs at a plug, line by line as `prices.typical_price` does; null when not given."""
+    """What the usual charge costs at a plug, line by line as `prices.typical_price` does; null when not given.
+
+    Of a tariff with elements the dearest that it may be: SQL knows no clock on a wall.
+    """
     energy = Round(F("energy_rate") * Value(filters.usual.energy_kwh), precision=2)
-    net = energy + Coalesce(F("session_fee"), Value(Decimal(0), MONEY))
+    time = Round(
+        Coalesce(F("minute_rate"), Value(Decimal(0), MONEY)) * Value(filters.usual.minutes), precision=2
+    )
+    net = energy + time + Coalesce(F("session_fee"), Value(Decimal(0), MONEY))
     taxes = Round(net * Coalesce(F("tax_percent"), Value(Decimal(0), MONEY)) / Value(100), precision=2)
     return net + taxes
 

@@ -2,11 +2,14 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import models
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from apps.discovery.wishes import Favourite, FilterProfile, Watch, WatchEvent
+from apps.pricing import Tariff, Tax, read_tariff
 
 __all__ = [
     "Favourite",
@@ -20,7 +23,7 @@ __all__ = [
 ]
 
 # What an offer costs is said for a charge of this size, so that offers can be compared.
-TYPICAL_KWH = 20
+TYPICAL_KWH, TYPICAL_MINUTES = 20, 35
 
 
 class SearchRun(models.Model):
@@ -120,6 +123,10 @@ class Offer(models.Model):
     session_fee = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     tax_name = models.CharField(max_length=20, blank=True)
     tax_percent = models.DecimalField(max_digits=6, decimal_places=3, null=True)  # null = not said
+    # The whole tariff where the figures above do not say all (shape of apps.pricing), and its dearest minute.
+    tariff = models.JSONField(default=dict)
+    minute_rate = models.DecimalField(max_digits=10, decimal_places=4, null=True)
+    order_by = models.CharField(max_length=60, blank=True)  # "energy,money,time"; "" = not said: energy
     vehicle_types = models.JSONField(default=list)  # 2-WHEELER …; [] = not said
     is_reservable = models.BooleanField(null=True)  # null = not said
     is_green = models.BooleanField(null=True)
@@ -140,6 +147,21 @@ class Offer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.station} {self.letter or self.item_id}"
+
+    @cached_property
+    def rules(self) -> Tariff | None:
+        """What the engine counts with; None when the operator named no price. Net where it did not speak of taxes."""
+        if self.tariff:
+            return read_tariff(self.tariff)
+        if self.energy_rate is None or not self.currency:
+            return None
+        tax = Tax(self.tax_name or "Tax", self.tax_percent) if self.tax_percent else None
+        return Tariff.simple(self.currency, self.energy_rate, self.session_fee or Decimal(0), tax)
+
+    @property
+    def sells_by(self) -> frozenset[str]:
+        """ "energy", "money", "time", as the operator said that it can read them."""
+        return frozenset(word.strip().lower() for word in self.order_by.split(",")) | {"energy"}
 
     @property
     def confirmed_at(self) -> datetime:

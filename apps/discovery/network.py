@@ -1,8 +1,9 @@
 """How we ask the network for chargers, and what we read from its catalogs. Pure functions, no rows."""
 
 import hashlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,9 @@ from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.discovery.areas import Area
+from apps.pricing import Tariff, read_tariff
 
+LONGEST_TARIFF = 20_000
 ID_LENGTH = 255  # longer ids cannot be echoed byte for byte, so they are not offered
 ENERGY_CODES = frozenset({"", "energy", "charger", "ev-charger", "load", "charging"})
 
@@ -103,6 +106,8 @@ class ToldOffer:
     plug: wire.PlugFacts
     is_reservable: bool | None = None
     is_green: bool | None = None
+    tariff: Tariff | None = None  # where the operator told all of it
+    order_by: str = ""
 
 
 def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
@@ -119,8 +124,10 @@ def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
             for place in provider.locations
             if (station := _station(provider, place, details.get(place.id, {})))
         }
+        order_by = wire.first_tag(provider.tags, "order-by")
         for entry in listed:
-            yield from _offers(entry, stations, green)
+            for offer in _offers(entry, stations, green):
+                yield replace(offer, order_by=order_by)
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,19 @@ def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[s
             plug=plug,
             is_reservable=True if _has_slots(point) else plug.is_reservable,
             is_green=True if green.intersection(item.category_ids) else plug.is_green,
+            tariff=_tariff(plug.tariff, currency),
         )
+
+
+def _tariff(text: str, currency: str) -> Tariff | None:
+    """A tariff we can count with, in the currency of the price; otherwise the price beside it is all we know."""
+    if not text or len(text) > LONGEST_TARIFF:
+        return None
+    try:
+        tariff = read_tariff(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return tariff if tariff.currency == currency else None
 
 
 def _has_slots(point: wire.Fulfillment | None) -> bool:

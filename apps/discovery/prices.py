@@ -1,12 +1,15 @@
-"""What a charge at an offer costs, as far as the operator told: the same arithmetic that will make the quote."""
+"""What a charge at an offer costs, as far as the operator told: the same engine that will make the quote."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils.formats import number_format
 
-from apps.discovery.models import TYPICAL_KWH, Offer
+from apps.discovery.models import TYPICAL_KWH, TYPICAL_MINUTES, Offer
+from apps.lib import clock
 from apps.lib.money import round_money
+from apps.pricing import Kind, Reading, Tariff, price
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class TypicalPrice:
     """`rate` and `amount` include the tax when `tax_percent` is known, otherwise they are as told."""
 
     currency: str
-    rate: Decimal  # per kWh
+    rate: Decimal  # per kWh, the dearest
     fee: Decimal  # per charge
     tax_name: str
     tax_percent: Decimal | None
@@ -31,23 +34,48 @@ class TypicalPrice:
         return self.tax_percent is not None
 
 
-def typical_price(offer: Offer, energy_kwh: int = TYPICAL_KWH) -> TypicalPrice | None:
-    """None when the operator named no price per kWh."""
-    if offer.energy_rate is None or not offer.currency:
+def typical_price(
+    offer: Offer,
+    energy_kwh: int = TYPICAL_KWH,
+    minutes: int = TYPICAL_MINUTES,
+    *,
+    begins_at: datetime | None = None,
+) -> TypicalPrice | None:
+    """A charge of so much in so many minutes that begins now. None when the operator named no price per kWh."""
+    if offer.energy_rate is None or not offer.currency or offer.rules is None:
         return None
-    currency, percent = offer.currency, offer.tax_percent
+    begins_at = begins_at or clock.now()
+    reading = Reading(begins_at + timedelta(minutes=minutes), Decimal(energy_kwh))
+    bill = price(offer.rules, begins_at, [reading]).bill()
+    percent = offer.tax_percent
     with_tax = 1 + (percent or Decimal(0)) / 100
-    fee = offer.session_fee or Decimal(0)
-    # One rounding per line, as on the quote.
-    energy_line = round_money(offer.energy_rate * energy_kwh, currency)
-    fee_line = round_money(fee, currency)
-    tax_line = round_money((energy_line + fee_line) * (with_tax - 1), currency)
     return TypicalPrice(
-        currency=currency,
-        rate=round_money(offer.energy_rate * with_tax, currency),
-        fee=round_money(fee * with_tax, currency),
+        currency=offer.currency,
+        rate=round_money(offer.energy_rate * with_tax, offer.currency),
+        fee=round_money((offer.session_fee or Decimal(0)) * with_tax, offer.currency),
         tax_name=offer.tax_name,
         tax_percent=percent,
         energy_kwh=energy_kwh,
-        amount=energy_line + fee_line + tax_line,
+        amount=bill.total,
     )
+
+
+def tax_on_top(tariff: Tariff) -> Decimal:
+    """What comes on top of a price per kWh, all taxes together, in percent."""
+    if tariff.tax_included:
+        return Decimal(0)
+    total = Decimal(0)
+    for tax in tariff.taxes:
+        if tax.covers(Kind.ENERGY):
+            total += tax.percent * (1 + total / 100 if tax.is_compound else 1)
+    return total
+
+
+def dearest_minute(tariff: Tariff) -> Decimal:
+    """The highest price of a minute of charging."""
+    prices = [
+        element.by_kind[Kind.TIME].price
+        for element in tariff.elements
+        if Kind.TIME in element.by_kind and element.restrictions.reservation is None
+    ]
+    return (max(prices, default=Decimal(0)) / 60).quantize(Decimal("0.0001"))

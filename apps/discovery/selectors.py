@@ -109,7 +109,8 @@ def _card(station: OfferedStation, offers: list[Offer], filters: Filters, now: d
 
 def _prices(offers: list[Offer], filters: Filters) -> list[TypicalPrice]:
     """Of the usual charge, the cheapest first."""
-    told = (typical_price(offer, filters.usual.energy_kwh) for offer in offers)
+    usual = filters.usual
+    told = (typical_price(offer, usual.energy_kwh, usual.minutes) for offer in offers)
     return sorted((price for price in told if price), key=lambda price: price.amount)
 
 

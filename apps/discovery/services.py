@@ -20,6 +20,7 @@ from apps.discovery import facets, network, watching, words
 from apps.discovery.areas import Area, area_around, area_of_place, area_of_words
 from apps.discovery.models import Facets, Offer, OfferedStation, SearchAnswer, SearchRun
 from apps.discovery.network import EVERYTHING, Asks, ToldOffer, ToldStation
+from apps.discovery.prices import dearest_minute, tax_on_top
 from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.live.push import changed_on_commit
@@ -59,6 +60,9 @@ OFFER_FACTS = (
     "session_fee",
     "tax_name",
     "tax_percent",
+    "tariff",
+    "minute_rate",
+    "order_by",
     "vehicle_types",
     "is_reservable",
     "is_green",
@@ -309,7 +313,10 @@ def _offer_row(offer: ToldOffer, station: int, seen_at: datetime) -> Offer:
         energy_rate=offer.energy_rate,
         session_fee=_fitting(plug.session_fee, 2, 100_000_000),
         tax_name=plug.tax_name[:20],
-        tax_percent=_fitting(plug.tax_percent, 3, 100),
+        tax_percent=_fitting(tax_on_top(offer.tariff) if offer.tariff else plug.tax_percent, 3, 100),
+        tariff=offer.tariff.to_json() if offer.tariff else {},
+        minute_rate=offer.tariff and dearest_minute(offer.tariff),
+        order_by=offer.order_by[:60],
         vehicle_types=list(plug.vehicle_types),
         is_reservable=offer.is_reservable,
         is_green=offer.is_green,

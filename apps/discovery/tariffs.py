@@ -1,5 +1,6 @@
 """What charging costs, as a sentence a person would say, for each tariff of a station."""
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.discovery.models import Offer
 from apps.discovery.prices import TypicalPrice, typical_price
+from apps.discovery.sentences import sentences
 from apps.lib.money import format_money
 
 
@@ -39,6 +41,8 @@ def tariffs_of(offers: list[Offer]) -> list[TariffLine]:
 
 def sentence(offer: Offer) -> str:
     """'₹18.50 per kWh and ₹5.00 per session, plus 18 % GST on both'. Free only when the tariff says zero."""
+    if offer.tariff:
+        return "; ".join(sentences(offer.rules))
     price = typical_price(offer)
     if price is None:
         return _fee_only(offer)
@@ -70,4 +74,5 @@ def _label(offer: Offer) -> str:
 
 
 def _terms(offer: Offer) -> tuple:
-    return offer.currency, offer.energy_rate, offer.session_fee, offer.tax_name, offer.tax_percent
+    plain = (offer.currency, offer.energy_rate, offer.session_fee, offer.tax_name, offer.tax_percent)
+    return *plain, json.dumps(offer.tariff, sort_keys=True)

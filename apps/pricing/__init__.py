@@ -6,7 +6,8 @@ running total and receipt are that one function (law 1): a quote is a meter that
 
 from apps.pricing.bill import Bill, Line, LineKind, TaxShare
 from apps.pricing.forecast import Forecast, for_kwh, for_minutes, for_money
-from apps.pricing.meter import Backwards, Limit, Limits, Meter, Phase, Reading, price
+from apps.pricing.meter import Meter, price
+from apps.pricing.readings import Backwards, Limit, Limits, Phase, Reading
 from apps.pricing.shape import TariffFault, read_elements, read_tariff, read_taxes
 from apps.pricing.tariff import Component, Element, Kind, Reserves, Restrictions, Tariff, Tax
 

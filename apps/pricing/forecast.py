@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from apps.pricing.bill import Bill
-from apps.pricing.meter import Reading, price
+from apps.pricing.meter import price
+from apps.pricing.readings import Reading
 from apps.pricing.tariff import Tariff
 
 WATT_HOUR = Decimal("0.001")

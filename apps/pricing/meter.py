@@ -10,59 +10,18 @@ A reading that passes no mark of the tariff costs three comparisons.
 from bisect import bisect_right
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from apps.pricing.bill import Bill, Key, Stretch, make
+from apps.pricing.readings import MICROSECOND, NO_LIMITS, Backwards, Limit, Limits, Line, Phase, Reading
 from apps.pricing.tariff import Element, Kind, Reserves, Tariff
 from apps.pricing.wall import NEVER, next_mark
 
-MICROSECOND = timedelta(microseconds=1)
 MICROSECONDS_PER_HOUR = Decimal(3_600_000_000)
 NOBODY_MEASURED = Decimal("Infinity")
 ZERO = Decimal(0)
-
-
-class Phase(StrEnum):
-    """What goes on in the stretch that ends with a reading. PARKED: plugged in, and proved not to charge."""
-
-    CHARGING = "CHARGING"
-    PARKED = "PARKED"
-    RESERVED = "RESERVED"
-    EXPIRED = "EXPIRED"  # nobody came: what that costs beyond the time reserved
-
-
-class Limit(StrEnum):
-    """What was ordered, and so where the bill ends, whatever the meter says later."""
-
-    ENERGY = "ENERGY"
-    TIME = "TIME"
-    MONEY = "MONEY"
-
-
-class Backwards(ValueError):
-    """A reading before the last one, or with less energy."""
-
-
-class Reading(NamedTuple):
-    """`kwh` since the charge began. `current_a`: of all phases together, where the meter tells it."""
-
-    at: datetime
-    kwh: Decimal
-    phase: Phase = Phase.CHARGING
-    current_a: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The first that is reached ends the bill. `money` with all taxes."""
-
-    kwh: Decimal | None = None
-    seconds: int | None = None
-    money: Decimal | None = None
 
 
 class _Conditions(NamedTuple):
@@ -71,23 +30,6 @@ class _Conditions(NamedTuple):
     phase: Phase
     power: Decimal
     current: Decimal | None
-
-
-class _Line(NamedTuple):
-    """Between two readings. Points on it are always found from both, so that one rounding never rests on another."""
-
-    at: datetime
-    kwh: Decimal
-    to: Reading
-
-    def kwh_at(self, at: datetime) -> Decimal:
-        passed, whole = (at - self.at) // MICROSECOND, (self.to.at - self.at) // MICROSECOND
-        return self.kwh + (((self.to.kwh - self.kwh) * passed).scaleb(9) // whole).scaleb(-9)
-
-    def reaches(self, kwh: Decimal) -> datetime:
-        whole = (self.to.at - self.at) // MICROSECOND
-        passed = (kwh - self.kwh) * whole // (self.to.kwh - self.kwh)
-        return self.at + int(passed) * MICROSECOND
 
 
 class Meter:
@@ -99,7 +41,7 @@ class Meter:
         *("_origin", "_turned_at", "_grace", "_until_at", "_until_kwh", "_is_watched", "_bill"),
     )
 
-    def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = Limits()) -> None:
+    def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = NO_LIMITS) -> None:
         begins_at = begins_at.astimezone(UTC)
         self.tariff, self.limits = tariff, limits
         self.begins_at = self.at = self._origin = self._turned_at = self._since_at = begins_at
@@ -124,6 +66,11 @@ class Meter:
             setattr(twin, name, getattr(self, name))
         twin._used, twin._last = dict(self._used), dict(self._last)
         return twin
+
+    @property
+    def phase(self) -> Phase | None:
+        """Of the last stretch."""
+        return self._conditions and self._conditions.phase
 
     def read(self, reading: Reading) -> None:
         """One reading more. After a limit was reached nothing counts any more."""
@@ -178,7 +125,7 @@ class Meter:
     def _walk(self, reading: Reading, stop_at: datetime | None = None) -> None:
         if reading.at == self.at and reading.kwh == self.kwh and reading.phase is not Phase.EXPIRED:
             return
-        line = _Line(self.at, self.kwh, reading)
+        line = Line(self.at, self.kwh, reading)
         conditions = self._conditions_of(reading)
         if conditions != self._conditions:
             self._turn(conditions)
@@ -203,7 +150,7 @@ class Meter:
             current = _newest(marks.currents[: bisect_right(marks.currents, current)])
         return _Conditions(reading.phase, power, current if marks.currents else None)
 
-    def _next_cut(self, line: "_Line", at: datetime, kwh: Decimal) -> tuple[datetime, Decimal] | None:
+    def _next_cut(self, line: Line, at: datetime, kwh: Decimal) -> tuple[datetime, Decimal] | None:
         """The first mark on `line` before the point (at, kwh); who applies may change there."""
         if at > self._until_at and (then_kwh := line.kwh_at(self._until_at)) <= self._until_kwh:
             return self._until_at, then_kwh
@@ -340,7 +287,7 @@ class Meter:
         }
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any], tariff: Tariff, limits: Limits = Limits()) -> Self:
+    def from_json(cls, kept: dict[str, Any], tariff: Tariff, limits: Limits = NO_LIMITS) -> Self:
         meter = cls(tariff, datetime.fromisoformat(kept["begins_at"]), limits)
         meter.at, meter.kwh = datetime.fromisoformat(kept["at"]), Decimal(kept["kwh"])
         meter.reached = Limit(kept["reached"]) if kept["reached"] else None
@@ -363,7 +310,7 @@ class Meter:
 
 
 def price(
-    tariff: Tariff, begins_at: datetime, readings: Iterable[Reading], limits: Limits = Limits()
+    tariff: Tariff, begins_at: datetime, readings: Iterable[Reading], limits: Limits = NO_LIMITS
 ) -> Meter:
     """The meter after all `readings`: the batch is the running total, told at once."""
     meter = Meter(tariff, begins_at, limits)

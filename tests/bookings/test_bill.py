@@ -1,16 +1,31 @@
 """The one bill (law 1, AT-F1 to AT-F3)."""
 
+import json
 from decimal import ROUND_HALF_UP, Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.bookings.pricing import Bill, Line, TariffTerms, bill, cancellation_bill
+from apps.bookings.pricing import Bill, Line, cancellation_bill, read_rules, worded
+from apps.pricing import Reading, Tariff, Tax, price
+from tests.factory import NOON
 
-TERMS = TariffTerms("day v1", "INR", Decimal("18.5"), Decimal(10), "GST", Decimal(18))
+
+def frozen(version, currency, energy_rate, session_fee, tax_name, tax_percent) -> Tariff:
+    """Read from what bookings kept before 2026-11-25, as text."""
+    facts = dict(version=version, currency=currency, energy_rate=energy_rate, session_fee=session_fee)
+    facts |= dict(tax_name=tax_name, tax_percent=tax_percent)
+    return read_rules({name: str(value) for name, value in facts.items()})
+
+
+def bill(rules: Tariff, kwh: Decimal) -> Bill:
+    return worded(price(rules, NOON, [Reading(NOON, kwh)]).bill())
+
+
+TERMS = frozen("day v1", "INR", Decimal("18.5"), Decimal(10), "GST", Decimal(18))
 kwh = st.decimals(min_value=0, max_value=200, places=3)
 terms = st.builds(
-    TariffTerms,
+    frozen,
     version=st.just("t v1"),
     currency=st.sampled_from(["INR", "JPY", "KWD", "EUR"]),
     energy_rate=st.decimals(min_value=0, max_value=1000, places=4),
@@ -23,7 +38,7 @@ terms = st.builds(
 def test_the_bill_of_the_fact_sheet():
     assert bill(TERMS, Decimal(20)) == Bill(
         (
-            Line("energy-cost", Decimal("370.00")),
+            Line("energy-cost", Decimal("370.00"), Decimal(20)),
             Line("service-charge", Decimal("10.00")),
             Line("gst", Decimal("68.40")),
         ),
@@ -39,18 +54,16 @@ def test_nothing_delivered_costs_nothing():
 
 
 def test_each_line_is_rounded_half_up_once():
-    terms = TariffTerms("t v1", "INR", Decimal("0.0050"), Decimal(0), "GST", Decimal(50))
+    terms = frozen("t v1", "INR", Decimal("0.0050"), Decimal(0), "GST", Decimal(50))
     assert bill(terms, Decimal(1)).lines == (
-        Line("energy-cost", Decimal("0.01")),
+        Line("energy-cost", Decimal("0.01"), Decimal(1)),
         Line("gst", Decimal("0.01")),
     )
 
 
 def test_currencies_keep_their_own_minor_units():
     def in_currency(currency: str) -> Decimal:
-        return bill(
-            TariffTerms("t v1", currency, Decimal("1.2345"), Decimal(0), "", Decimal(0)), Decimal(1)
-        ).total
+        return bill(frozen("t v1", currency, Decimal("1.2345"), Decimal(0), "", Decimal(0)), Decimal(1)).total
 
     assert [in_currency(currency) for currency in ("JPY", "INR", "KWD")] == [
         1,
@@ -81,6 +94,18 @@ def test_more_energy_never_costs_less(terms, one, other):
 
 @given(terms, kwh)
 def test_terms_and_bills_survive_being_kept_as_json(terms, kwh):
-    again = TariffTerms.from_json(terms.to_json())
+    again = read_rules(json.loads(json.dumps(terms.to_json())))
     assert bill(again, kwh) == bill(terms, kwh)
-    assert Bill.from_json(bill(terms, kwh).lines_json(), terms.currency) == bill(terms, kwh)
+    kept = json.loads(json.dumps(bill(terms, kwh).lines_json()))
+    assert Bill.from_json(kept, terms.currency) == bill(terms, kwh)
+    assert [Line.from_json(line).facts for line in kept] == [line.facts for line in bill(terms, kwh).lines]
+
+
+def test_a_simple_tariff_of_then_is_the_same_tariff_now():
+    assert Tariff.simple("INR", Decimal("18.5"), Decimal(10), Tax("GST", Decimal(18))) == TERMS
+    assert TERMS.version == "day v1"
+
+
+def test_lines_of_a_bill_kept_then_are_still_read():
+    kept = [{"title": "energy-cost", "amount": "370.00"}, {"title": "gst", "amount": "66.60"}]
+    assert Bill.from_json(kept, "INR").total == Decimal("436.60")

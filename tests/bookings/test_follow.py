@@ -5,13 +5,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from apps.beckn.models import Message
 from apps.bookings import links
 from apps.bookings.models import Booking
-from apps.bookings.pricing import bill
 from apps.charging import services as charging
 from apps.charging.models import Session
 from apps.lib import clock as lib_clock
@@ -198,20 +195,6 @@ def test_the_live_total_is_the_receipt_total(app, charger, number, clock):
     live = app.the_news()
     charger.end(number, wh=8_420, at=NOON + minutes(10))
     assert total(app.the_news()) == total(live)
-
-
-@given(st.decimals(min_value=0, max_value=50, places=3), st.decimals(min_value=1, max_value=50, places=3))
-def test_running_and_final_bill_are_one_function(delivered_kwh, ordered_kwh):
-    terms = {
-        "version": "t v1",
-        "currency": "INR",
-        "energy_rate": "18.1234",
-        "session_fee": "10",
-        "tax_name": "GST",
-        "tax_percent": "18",
-    }
-    booking = Booking(ordered_kwh=ordered_kwh, tariff_terms=terms)
-    assert booking.bill_for(delivered_kwh) == bill(booking.terms, min(delivered_kwh, ordered_kwh))
 
 
 def test_status_tells_the_order_as_it_is(app, placed, charger):

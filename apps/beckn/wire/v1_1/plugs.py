@@ -62,6 +62,7 @@ class PlugFacts:
     session_fee: Decimal | None = None
     tax_name: str = ""
     tax_percent: Decimal | None = None
+    tariff: str = ""  # the whole tariff as JSON in the shape of OCPI, as the sender wrote it
 
 
 def read_plug(item: Item, fulfillment: Fulfillment | None = None) -> PlugFacts:
@@ -95,6 +96,7 @@ def read_plug(item: Item, fulfillment: Fulfillment | None = None) -> PlugFacts:
         session_fee=_or_none(numbers.read_number, said("session-fee", "service-charge")),
         tax_name=said("tax-name"),
         tax_percent=_or_none(numbers.read_number, said("tax-percent")),
+        tariff=said("ocpi-tariff"),
     )
 
 

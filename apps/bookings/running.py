@@ -1,0 +1,95 @@
+"""What a running or ended session costs: the readings of `charging`, taken by the meter of `pricing` (law 1).
+
+Where the bill depends on the energy alone, its beginning and its last reading are enough. Otherwise the meter is put
+away with the booking after each reading, so that nobody reads the history again; should the history itself change, or
+the charge end, it is read from the start.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from apps.bookings.models import Booking
+from apps.charging.models import Session
+from apps.charging.selectors import Point, course
+from apps.pricing import Limit, Meter, Phase, Reading
+
+WATT_HOURS = Decimal(1000)
+STOP_WORDS = {
+    Limit.ENERGY: "the ordered energy was delivered",
+    Limit.TIME: "the ordered time is over",
+    Limit.MONEY: "the quoted amount is used up",
+}
+
+
+def meter_of(booking: Booking, session: Session) -> Meter:
+    """As far as the readings go. Of an ended session from the start, whatever was remembered on the way."""
+    if session.started_at is None:
+        return Meter(booking.rules, session.created_at, booking.limits)
+    if not booking.needs_course:
+        return _from_two_points(booking, session)
+    if session.state == Session.State.CLOSED:
+        return _from_the_start(booking, session)
+    return _remembered(booking, session)
+
+
+def remember(booking: Booking, session: Session) -> Meter:
+    """After a reading, in its transaction, the session being locked."""
+    meter = meter_of(booking, session)
+    if booking.needs_course and session.started_at:
+        kept = {"session": session.pk, "recounts": session.recounts, "meter": meter.to_json()}
+        if kept != booking.running:
+            Booking.objects.filter(pk=booking.pk).update(running=kept)
+            booking.running = kept
+    return meter
+
+
+def ended_by(booking: Booking, meter: Meter) -> str:
+    """Which limit: an amount of money under a price for energy alone is a limit of energy, but it was money."""
+    by_money = meter.reached == Limit.ENERGY and booking.ordered_by == Booking.OrderedBy.MONEY
+    return Limit.MONEY.value if by_money else (meter.reached or "")
+
+
+def billed_kwh(meter: Meter) -> Decimal:
+    """To the full watt-hour, downwards."""
+    return (meter.kwh * WATT_HOURS // 1) / WATT_HOURS
+
+
+def _from_two_points(booking: Booking, session: Session) -> Meter:
+    meter = Meter(booking.rules, session.started_at, booking.limits)
+    last_at = max(session.register_at or session.started_at, session.started_at)
+    meter.read(Reading(last_at, _kwh(session.energy_wh)))
+    return meter
+
+
+def _from_the_start(booking: Booking, session: Session) -> Meter:
+    meter = Meter(booking.rules, session.started_at, booking.limits)
+    _take(meter, course(session))
+    return meter
+
+
+def _remembered(booking: Booking, session: Session) -> Meter:
+    kept = booking.running or {}
+    if kept.get("session") != session.pk or kept["recounts"] != session.recounts:
+        return _from_the_start(booking, session)
+    meter = Meter.from_json(kept["meter"], booking.rules, booking.limits)
+    if meter.reached is None and session.register_at and session.register_at > meter.at:
+        _take(meter, course(session, after=meter.at))
+    return meter
+
+
+def _take(meter: Meter, points: Iterable[Point]) -> None:
+    for reading in _readings(meter, points):
+        meter.read(reading)
+
+
+def _readings(meter: Meter, points: Iterable[Point]) -> Iterator[Reading]:
+    """A stretch is parking when its end proves so; a reading without power says what was true before it."""
+    for point in points:
+        kwh = _kwh(point.energy_wh)
+        parks = kwh == meter.kwh and (meter.phase is Phase.PARKED if point.is_idle is None else point.is_idle)
+        yield Reading(point.at, kwh, Phase.PARKED if parks else Phase.CHARGING)
+
+
+def _kwh(energy_wh: Decimal) -> Decimal:
+    """To the full watt-hour, downwards, so that the bill can be checked with the figure that was sent."""
+    return (energy_wh // 1) / WATT_HOURS
