@@ -33,8 +33,8 @@ def _document(booking: Booking, invoice: Invoice) -> wire.TagGroup:
         reverses=invoice.reverses and invoice.reverses.name,
         seller_name=invoice.seller["legal_name"],
         seller_tax_id=invoice.seller["tax_id"] or None,
-        tax_name=booking.tariff_terms.get("tax_name"),
-        tax_percent=booking.tariff_terms.get("tax_percent"),
+        tax_name=" + ".join(tax.name for tax in booking.rules.taxes) or None,
+        tax_percent=" + ".join(numbers.plain(tax.percent) for tax in booking.rules.taxes) or None,
         reason=invoice.reason or None,
     )
 

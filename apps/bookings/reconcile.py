@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from apps.bookings import network
+from apps.bookings import running
 from apps.bookings.models import Booking
 from apps.charging.selectors import latest_session
 from apps.payments.models import Finding
@@ -21,7 +21,7 @@ def look(since: datetime) -> Iterator[list[Found]]:
 
 def _look_at(booking: Booking) -> list[Found]:
     session = latest_session(booking.code)
-    measured = network.delivered_kwh(booking, session) if session else Decimal(0)
+    measured = running.billed_kwh(running.meter_of(booking, session)) if session else Decimal(0)
     if booking.state != State.COMPLETED:
         if measured <= 0:
             return []
