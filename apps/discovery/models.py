@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import models
 from django.urls import reverse
 
+from apps.discovery.times import OfferedTimes
 from apps.discovery.wishes import Favourite, FilterProfile, Watch, WatchEvent
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "FilterProfile",
     "Offer",
     "OfferedStation",
+    "OfferedTimes",
     "SearchAnswer",
     "SearchRun",
     "Watch",

@@ -13,6 +13,8 @@ from apps.beckn.wire.v1_1 import taxonomy
 from apps.discovery.areas import Area
 
 ID_LENGTH = 255  # longer ids cannot be echoed byte for byte, so they are not offered
+TIMES = "times"
+MOST_SLOTS = 400  # of one charging point
 ENERGY_CODES = frozenset({"", "energy", "charger", "ev-charger", "load", "charging"})
 
 
@@ -26,10 +28,15 @@ class Asks:
     vehicle: str = ""
     operator: str = ""
     green: bool = False
+    times: tuple[datetime, datetime] | None = (
+        None  # the free times in there; asked of one place, with no other wish
+    )
 
     @property
     def name(self) -> str:
         """Equal for equal wishes; empty when there are none."""
+        if self.times:
+            return TIMES
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12] if self != Asks() else ""
 
 
@@ -40,7 +47,7 @@ def search(area: Area, asks: Asks = EVERYTHING) -> wire.SearchMessage:
     where: dict[str, Any] = {}
     if area.words:
         where["descriptor"] = wire.Descriptor(name=area.words)
-    stops = {} if area.words else {"stops": [_stop(area)]}
+    stops = {} if area.words else {"stops": [_stop(area, asks)]}
     vehicle = {"vehicle": wire.Vehicle(category=asks.vehicle)} if asks.vehicle else {}
     if not area.words or asks.name:
         where["fulfillment"] = wire.Fulfillment(type="CHARGING", **stops, **vehicle, **_plug_tags(asks))
@@ -53,11 +60,15 @@ def search(area: Area, asks: Asks = EVERYTHING) -> wire.SearchMessage:
     return wire.SearchMessage(intent=wire.Intent(**where))
 
 
-def _stop(area: Area) -> wire.Stop:
+def _stop(area: Area, asks: Asks) -> wire.Stop:
     circle = wire.Circle(
         gps=numbers.gps_text(area.lat, area.lon), radius=wire.Scalar.of(area.radius_km, "km")
     )
-    return wire.Stop(type="start", location=wire.Location(circle=circle))
+    if asks.times is None:
+        return wire.Stop(type="start", location=wire.Location(circle=circle))
+    start, end = asks.times
+    when = wire.Time(range=wire.TimeRange(start=start, end=end))
+    return wire.Stop(type="start", location=wire.Location(circle=circle), time=when)
 
 
 def _plug_tags(asks: Asks) -> dict[str, Any]:
@@ -103,6 +114,7 @@ class ToldOffer:
     plug: wire.PlugFacts
     is_reservable: bool | None = None
     is_green: bool | None = None
+    slots: tuple[tuple[datetime, datetime], ...] = ()  # free times that can be reserved
 
 
 def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
@@ -213,6 +225,7 @@ def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[s
             energy_rate=_rate(plug.energy_rate) if rate is not None and plug.energy_rate else rate,
             plug=plug,
             is_reservable=True if _has_slots(point) else plug.is_reservable,
+            slots=_slots(point),
             is_green=True if green.intersection(item.category_ids) else plug.is_green,
         )
 
@@ -220,6 +233,13 @@ def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[s
 def _has_slots(point: wire.Fulfillment | None) -> bool:
     """Free slots are stops with a time range (fact sheet 5.2)."""
     return bool(point) and any(stop.time and stop.time.range for stop in point.stops)
+
+
+def _slots(point: wire.Fulfillment | None) -> tuple[tuple[datetime, datetime], ...]:
+    """Those that can be asked for: with begin and end."""
+    ranges = [stop.time.range for stop in point.stops if stop.time and stop.time.range] if point else []
+    told = {(span.starts_at, span.ends_at) for span in ranges if span.starts_at and span.ends_at}
+    return tuple(sorted(slot for slot in told if slot[0] < slot[1])[:MOST_SLOTS])
 
 
 def _price(price: wire.Price | None) -> tuple[str, Decimal | None]:
