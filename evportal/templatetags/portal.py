@@ -174,6 +174,14 @@ def short_day_and_time(local: datetime) -> str:
 
 
 @register.filter
+def until(begins: datetime, ends: datetime) -> str:
+    """'22 Nov, 17:00–17:45 IST', of two times that are in their station's zone already."""
+    if begins.date() == ends.date() and begins.utcoffset() == ends.utcoffset():
+        return f"{date_format(begins, 'j M')}, {begins:%H:%M}–{ends:%H:%M %Z}"
+    return f"{short_day_and_time(begins)} – {short_day_and_time(ends)}"
+
+
+@register.filter
 def time_there(local: datetime, is_twice: bool = False) -> str:
     """'14:00', of a time that is in its station's zone already; with the offset in the hour that comes twice."""
     return f"{local:%H:%M (UTC%z)}" if is_twice else f"{local:%H:%M}"

@@ -251,7 +251,7 @@ def test_leaving_costs_what_the_stage_of_the_terms_says_whatever_is_asked(stage,
 def test_the_terms_are_shown_by_stage_with_their_times(stage):
     offered(stage)
     page = page_of(stage)
-    for words in ("16:00 IST: free", "17:15 IST: ₹87.32", "do not come: ₹218.30", "22 Nov, 17:00 IST"):
+    for words in ("16:00 IST: free", "17:15 IST: ₹87.32", "do not come: ₹218.30", "22 Nov, 17:00–17:45 IST"):
         assert words in page
 
 
@@ -354,7 +354,7 @@ def test_a_reminder_is_sent_once_a_little_before(stage, time_machine):
     time_machine.move_to(FIVE - timedelta(minutes=45), tick=False)
     assert (reminders.remind(), reminders.remind()) == (1, 0)
     (message,) = mail.outbox
-    assert "22 Nov, 17:00 IST" in message.subject
+    assert "22 Nov, 17:00–17:45 IST" in message.subject
     assert stage.order.get_absolute_url() in message.body
 
 
@@ -398,7 +398,7 @@ def test_the_calendar_shows_the_days_and_leads_to_the_question_how_much(stage):
     assert "Sunday, 22 November" in page
     assert ">17:00</a>" in page and ">19:00</a>" in page and ">11:00</a>" not in page
     ask = stage.client().get(reverse("orders:new", args=[offer.code]), {"slot": text_of(SLOT)})
-    assert "22 Nov, 17:00 IST" in ask.content.decode()
+    assert "22 Nov, 17:00–17:45 IST" in ask.content.decode()
     said = {"energy_kwh": "10", "slot": text_of(SLOT), "idempotency_key": KEY}
     stage.client().post(reverse("orders:new", args=[offer.code]), said)
     assert Order.objects.get().slot_starts_at == FIVE
