@@ -103,6 +103,7 @@ DUTIES: dict[str, str] = {
     "reconciliation": "apps.payments.reconciliation.every_night",
     "ticket deadlines": "apps.support.services.move_overdue",
     # The last ones: a mail server may take its time.
+    "reminders": "apps.orders.reminders.remind",
     "watch mails": "apps.discovery.watches.tell",
     "ticket mails": "apps.support.services.send_due",
     "guest links": "apps.orders.guests.send_links",

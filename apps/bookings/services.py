@@ -45,7 +45,8 @@ def quote(*, peer: Peer, choice: Choice) -> Booking:
     wish = slots.wanted(connector, choice)
     _release_overdue_hold(connector.evse_id)
     _refuse_unless_free(connector, wish, besides=booking)
-    facts = _priced(connector, choice) | slots.facts(connector, choice, wish, booking)
+    facts = _priced(connector, choice)
+    facts |= slots.facts(connector, facts, wish, booking)
     if booking is None:
         return _new_booking(peer, facts)
     if booking.state == State.QUOTED:

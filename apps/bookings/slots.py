@@ -7,6 +7,7 @@ what follows, and ends before a reserved time; where that is known beforehand, t
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -58,14 +59,17 @@ def refuse_unless_free(connector: Connector, wish: Wish, *, besides: Booking | N
         raise reserving.TimeTaken
 
 
-def facts(connector: Connector, choice: Choice, wish: Wish | None, booking: Booking | None) -> dict[str, Any]:
-    """What a quote says of the time."""
+def facts(
+    connector: Connector, ordered: dict[str, Any], wish: Wish | None, booking: Booking | None
+) -> dict[str, Any]:
+    """What a quote says of the time. `ordered`: its columns that say how much was ordered (quoting.py)."""
     if wish:
         slot, rules = wish
         times = {"slot_starts_at": slot.starts_at, "slot_ends_at": slot.ends_at, "ends_by": slot.ends_at}
         return {**times, "slot_rules": rules.to_json(), "kept_until": None}
     besides = booking.code if booking else ""
-    _kept_until, ends_by = _until(connector, choice.energy_kwh, besides)
+    lasts = _lasts(connector, ordered["ordered_kwh"], ordered["ordered_minutes"])
+    _kept_until, ends_by = _until(connector, lasts, besides)
     return {
         "slot_starts_at": None,
         "slot_ends_at": None,
@@ -75,11 +79,15 @@ def facts(connector: Connector, choice: Choice, wish: Wish | None, booking: Book
     }
 
 
-def _until(connector: Connector, energy_kwh: Any, besides: str) -> tuple[datetime, datetime | None]:
+def _lasts(connector: Connector, energy_kwh: Decimal, minutes: int | None) -> timedelta:
+    """The time that was ordered, or what the energy takes at half of what the plug gives."""
+    return timedelta(minutes=minutes or int(energy_kwh / connector.max_kw * 120) + 1)
+
+
+def _until(connector: Connector, lasts: timedelta, besides: str) -> tuple[datetime, datetime | None]:
     """How long a charge that begins now keeps the EVSE, and when it must end because the next has reserved."""
     now = clock.now()
-    at_half_power = timedelta(minutes=int(energy_kwh / connector.max_kw * 120) + 1)
-    until = now + min(Booking.PATIENCE[State.CONFIRMED] + at_half_power, LONGEST)
+    until = now + min(Booking.PATIENCE[State.CONFIRMED] + lasts, LONGEST)
     until = slots.begin_of(slots.quarters(now, until).stop)
     taken = reserving.next_taken(connector.evse, now, besides=besides)
     if taken is None or taken >= until:
@@ -107,7 +115,8 @@ def take(booking: Booking) -> dict[str, Any]:
         kept = booking.reservation_rules.kept(booking.slot)
         reserving.take(booking.evse, kept, holder=booking.code, is_reserved=True)
         return {}
-    until, ends_by = _until(booking.connector, booking.ordered_kwh, booking.code)
+    lasts = _lasts(booking.connector, booking.ordered_kwh, booking.ordered_minutes)
+    until, ends_by = _until(booking.connector, lasts, booking.code)
     quarters = slots.quarters(clock.now(), until)
     try:
         reserving.take(booking.evse, quarters, holder=booking.code, is_reserved=False)

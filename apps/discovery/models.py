@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from apps.discovery.times import OfferedTimes
 from apps.discovery.wishes import Favourite, FilterProfile, Watch, WatchEvent
 from apps.pricing import Tariff, Tax, read_tariff
 
@@ -16,6 +17,7 @@ __all__ = [
     "FilterProfile",
     "Offer",
     "OfferedStation",
+    "OfferedTimes",
     "SearchAnswer",
     "SearchRun",
     "Watch",

@@ -16,6 +16,8 @@ from apps.pricing import Tariff, read_tariff
 
 LONGEST_TARIFF = 20_000
 ID_LENGTH = 255  # longer ids cannot be echoed byte for byte, so they are not offered
+TIMES = "times"
+MOST_SLOTS = 400  # of one charging point
 ENERGY_CODES = frozenset({"", "energy", "charger", "ev-charger", "load", "charging"})
 
 
@@ -29,10 +31,15 @@ class Asks:
     vehicle: str = ""
     operator: str = ""
     green: bool = False
+    times: tuple[datetime, datetime] | None = (
+        None  # the free times in there; asked of one place, with no other wish
+    )
 
     @property
     def name(self) -> str:
         """Equal for equal wishes; empty when there are none."""
+        if self.times:
+            return TIMES
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12] if self != Asks() else ""
 
 
@@ -43,7 +50,7 @@ def search(area: Area, asks: Asks = EVERYTHING) -> wire.SearchMessage:
     where: dict[str, Any] = {}
     if area.words:
         where["descriptor"] = wire.Descriptor(name=area.words)
-    stops = {} if area.words else {"stops": [_stop(area)]}
+    stops = {} if area.words else {"stops": [_stop(area, asks)]}
     vehicle = {"vehicle": wire.Vehicle(category=asks.vehicle)} if asks.vehicle else {}
     if not area.words or asks.name:
         where["fulfillment"] = wire.Fulfillment(type="CHARGING", **stops, **vehicle, **_plug_tags(asks))
@@ -56,11 +63,15 @@ def search(area: Area, asks: Asks = EVERYTHING) -> wire.SearchMessage:
     return wire.SearchMessage(intent=wire.Intent(**where))
 
 
-def _stop(area: Area) -> wire.Stop:
+def _stop(area: Area, asks: Asks) -> wire.Stop:
     circle = wire.Circle(
         gps=numbers.gps_text(area.lat, area.lon), radius=wire.Scalar.of(area.radius_km, "km")
     )
-    return wire.Stop(type="start", location=wire.Location(circle=circle))
+    if asks.times is None:
+        return wire.Stop(type="start", location=wire.Location(circle=circle))
+    start, end = asks.times
+    when = wire.Time(range=wire.TimeRange(start=start, end=end))
+    return wire.Stop(type="start", location=wire.Location(circle=circle), time=when)
 
 
 def _plug_tags(asks: Asks) -> dict[str, Any]:
@@ -108,6 +119,7 @@ class ToldOffer:
     is_green: bool | None = None
     tariff: Tariff | None = None  # where the operator told all of it
     order_by: str = ""
+    slots: tuple[tuple[datetime, datetime], ...] = ()  # free times that can be reserved
 
 
 def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
@@ -220,6 +232,7 @@ def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[s
             energy_rate=_rate(plug.energy_rate) if rate is not None and plug.energy_rate else rate,
             plug=plug,
             is_reservable=True if _has_slots(point) else plug.is_reservable,
+            slots=_slots(point),
             is_green=True if green.intersection(item.category_ids) else plug.is_green,
             tariff=_tariff(plug.tariff, currency),
         )
@@ -239,6 +252,13 @@ def _tariff(text: str, currency: str) -> Tariff | None:
 def _has_slots(point: wire.Fulfillment | None) -> bool:
     """Free slots are stops with a time range (fact sheet 5.2)."""
     return bool(point) and any(stop.time and stop.time.range for stop in point.stops)
+
+
+def _slots(point: wire.Fulfillment | None) -> tuple[tuple[datetime, datetime], ...]:
+    """Those that can be asked for: with begin and end."""
+    ranges = [stop.time.range for stop in point.stops if stop.time and stop.time.range] if point else []
+    told = {(span.starts_at, span.ends_at) for span in ranges if span.starts_at and span.ends_at}
+    return tuple(sorted(slot for slot in told if slot[0] < slot[1])[:MOST_SLOTS])
 
 
 def _price(price: wire.Price | None) -> tuple[str, Decimal | None]:

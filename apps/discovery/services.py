@@ -16,7 +16,7 @@ from django.db.models import F
 
 from apps.beckn import outbox
 from apps.beckn.wire import v1_1 as wire
-from apps.discovery import facets, network, watching, words
+from apps.discovery import facets, network, times, watching, words
 from apps.discovery.areas import Area, area_around, area_of_place, area_of_words
 from apps.discovery.models import Facets, Offer, OfferedStation, SearchAnswer, SearchRun
 from apps.discovery.network import EVERYTHING, Asks, ToldOffer, ToldStation
@@ -28,6 +28,7 @@ from apps.live.push import changed_on_commit
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+TIMES_AHEAD = timedelta(days=14)
 STATION_KEY = ("bpp_id", "provider_id", "location_id")
 STATION_FACTS = (
     "bpp_uri",
@@ -104,11 +105,20 @@ def refresh_place(*, bpp_id: str, provider_id: str, lat: Decimal, lon: Decimal) 
     return _asked(place, EVERYTHING)
 
 
+def refresh_times(offer: Offer) -> SearchRun | None:
+    """Ask the operator of this plug when it is free to be reserved."""
+    station, now = offer.station, clock.now()
+    place = {"bpp_id": station.bpp_id, "provider_id": station.provider_id}
+    area = area_of_place(**place, lat=station.lat, lon=station.lon)
+    return _asked(area, Asks(times=(now, now + TIMES_AHEAD)))
+
+
 def _asked(area: Area, asks: Asks) -> SearchRun | None:
     now = clock.now()
     name = f"{area.name}_{asks.name}" if asks.name else area.name
     every = settings.DISCOVERY["SEARCH_EVERY_SECONDS"]
-    newest = SearchRun.objects.filter(area__in={name, area.name}).order_by("-asked_at").first()
+    covered_by = {name} if asks.times else {name, area.name}
+    newest = SearchRun.objects.filter(area__in=covered_by).order_by("-asked_at").first()
     if newest and now - newest.asked_at < timedelta(seconds=every):
         return newest
     recent = SearchRun.objects.filter(asked_at__gt=now - timedelta(seconds=every))
@@ -163,8 +173,20 @@ def record_catalog(
     plugs = _keep_offers(told, stations, seen_at=received_at)
     keep_facets(stations.values(), plugs)
     watching.notice(stations.values())
+    times.keep(
+        told,
+        {(plug.station_id, plug.item_id): plug for some in plugs.values() for plug in some},
+        stations,
+        was_asked=_asked_for_times(transaction_id),
+        told_at=received_at,
+    )
     _count_answer(transaction_id=transaction_id, bpp_id=bpp_id, plugs=len(told), error=error, at=received_at)
     return len(told)
+
+
+def _asked_for_times(transaction_id: UUID) -> bool:
+    asked = SearchRun.objects.filter(transaction_id=transaction_id, area__endswith=f"_{network.TIMES}")
+    return asked.exists()
 
 
 def _distinct(told: Iterable[ToldOffer]) -> list[ToldOffer]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
+from apps.orders.slot_forms import SlotField
 
 LEAST_KWH, MOST_KWH = Decimal(1), Decimal(100)
 USUAL_KWH = Decimal(20)
@@ -29,6 +30,7 @@ class EnergyForm(forms.Form):
 
 
 class QuoteForm(EnergyForm):
+    slot = SlotField(required=False)
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def clean_idempotency_key(self) -> str:

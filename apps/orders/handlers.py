@@ -60,7 +60,8 @@ def on_select(order: Order, inbound: Inbound) -> None:
         _record_error(order, inbound, UNREADABLE, "")
     else:
         ordered_kwh = network.read_ordered_kwh(inbound.body.order)
-        services.record_quote(order, quote=quote, ordered_kwh=ordered_kwh)
+        times = network.read_times(inbound.body.order)
+        services.record_quote(order, quote=quote, ordered_kwh=ordered_kwh, times=times)
 
 
 @about_an_order
@@ -72,7 +73,8 @@ def on_init(order: Order, inbound: Inbound) -> None:
     else:
         ordered_kwh = network.read_ordered_kwh(inbound.body.order)
         terms = read_terms(inbound.body.order)
-        services.record_terms(order, terms=terms, quote=quote, ordered_kwh=ordered_kwh)
+        times = network.read_times(inbound.body.order)
+        services.record_terms(order, terms=terms, quote=quote, ordered_kwh=ordered_kwh, times=times)
 
 
 @about_an_order

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.discovery.models import Offer
 from apps.lib.moves import Event
-from apps.orders.states import MOVES, State
+from apps.orders.states import MOVES, RESERVING, State
 from apps.payments.models import Refund
 
 
@@ -59,6 +59,15 @@ class Order(models.Model):
     estimate_amount = models.DecimalField(
         max_digits=12, decimal_places=3, null=True
     )  # what the ask page showed
+
+    # A reserved time; empty for a charge that begins now. `wanted` is a change that the operator has not granted yet.
+    slot_starts_at = models.DateTimeField(null=True, blank=True)
+    slot_ends_at = models.DateTimeField(null=True, blank=True)
+    wanted_starts_at = models.DateTimeField(null=True, blank=True)
+    arrives_at = models.DateTimeField(null=True, blank=True)  # later than it begins, as the operator was told
+    ends_by = models.DateTimeField(null=True, blank=True)  # the operator ends the charge by then
+    moved_at = models.DateTimeField(null=True, blank=True)  # the operator gave another bay
+    reminded_at = models.DateTimeField(null=True, blank=True)
 
     # The quote and what both sides accept.
     currency = models.CharField(max_length=3)
@@ -115,6 +124,11 @@ class Order(models.Model):
                 name="one_order_per_network_id",
             ),
             models.CheckConstraint(condition=Q(energy_kwh__gt=0), name="order_is_of_something"),
+            models.UniqueConstraint(
+                fields=["driver"],
+                condition=Q(slot_starts_at__isnull=False, state__in=RESERVING),
+                name="one_reserved_time_per_driver",
+            ),
         ]
 
     def __str__(self) -> str:

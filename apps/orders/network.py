@@ -1,6 +1,7 @@
 """How an order is said on the wire, and how an operator's words are read. Pure functions, no rows written."""
 
 import json
+from datetime import datetime
 from decimal import Decimal
 
 from apps.beckn.wire import numbers
@@ -8,10 +9,13 @@ from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.models import Order
+from apps.orders.slots import Slot, slot_of
+from apps.orders.terms import read_terms
 from apps.orders.told import Line, Priced, Reading, Told, UnreadableQuote
 
 START, STOP = "start-charging", "end-charging"
 STATE_TARGET = "order.fulfillments[0].state"
+TIMES_TARGET = "order.fulfillments[0].stops"
 LARGEST_AMOUNT = Decimal(100_000_000)
 LARGEST_KWH = Decimal(99_999)
 
@@ -89,6 +93,23 @@ def update_refund(order: Order, entry: wire.RefundEntry) -> wire.UpdateMessage:
     )
 
 
+def update_times(order: Order, slot: Slot) -> wire.UpdateMessage:
+    """Later arrival within the reserved time, or another time."""
+    fulfillment = wire.Fulfillment(
+        id=order.fulfillment_id or order.item_id, type="CHARGING", stops=_stops(slot)
+    )
+    return wire.UpdateMessage(
+        update_target=TIMES_TARGET, order=wire.Order(id=order.network_order_id, fulfillments=(fulfillment,))
+    )
+
+
+def _stops(slot: Slot) -> tuple[wire.Stop, ...]:
+    return (
+        wire.Stop(type="start", time=wire.Time(timestamp=slot.starts_at)),
+        wire.Stop(type="finish", time=wire.Time(timestamp=slot.ends_at)),
+    )
+
+
 def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessage:
     words = words or (taxonomy.cancellation_code(reason_id) or "")
     return wire.CancelMessage(
@@ -101,7 +122,10 @@ def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessa
 def _choice(order: Order, *, people: bool = False) -> wire.Order:
     measure = wire.Scalar.of(order.energy_kwh, "kWh")
     item = wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=wire.Quantity(measure=measure)))
-    fulfillment = wire.Fulfillment(id=order.fulfillment_id or order.item_id, type="CHARGING")
+    slot = slot_of(order)
+    fulfillment = wire.Fulfillment(
+        id=order.fulfillment_id or order.item_id, type="CHARGING", **({"stops": _stops(slot)} if slot else {})
+    )
     choice = wire.Order(
         provider=wire.Provider(id=order.provider_id), items=(item,), fulfillments=(fulfillment,)
     )
@@ -189,6 +213,7 @@ def read_told(order: wire.Order) -> Told:
     reading = _reading(order)
     cancellation = order.cancellation
     reason = cancellation.reason if cancellation else None
+    times = read_times(order)
     return Told(
         network_order_id=order.id or "",
         status=taxonomy.order_status(order.status),
@@ -205,7 +230,24 @@ def read_told(order: wire.Order) -> Told:
         cancel_reason=_cancel_reason(reason),
         cancel_text=_text(reason.descriptor if reason else None),
         instructions=_instructions(fulfillment),
+        item_id=(order.items[0].id or "") if order.items else "",
+        fulfillment_id=fulfillment.id or "",
+        begins_at=times[0],
+        ends_by=times[1],
+        terms=read_terms(order) if order.cancellation_terms else {},
     )
+
+
+def read_times(order: wire.Order) -> tuple[datetime | None, datetime | None]:
+    """Begin and end as the operator says them."""
+    found: dict[str, datetime | None] = {}
+    for stop in order.fulfillments[0].stops if order.fulfillments else ():
+        kind, span = taxonomy.stop_type(stop.type), stop.time and stop.time.range
+        if kind in ("start", "finish") and stop.time:
+            found[kind] = stop.time.at or (span and span.starts_at) or None
+        if span and span.ends_at:
+            found.setdefault("finish", span.ends_at)
+    return found.get("start"), found.get("finish")
 
 
 def _cancel_reason(reason: wire.Option | None) -> str:

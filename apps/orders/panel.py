@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.beckn.models import Message
 from apps.discovery.models import Offer
 from apps.lib import clock
-from apps.orders import money_back, wording
+from apps.orders import money_back, slot_panel, slots, wording
 from apps.orders.estimate import estimate
 from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
 from apps.orders.models import Order, OrderLine, Progress
@@ -75,7 +75,10 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
         "can_cancel": order.state in CAN_CANCEL,
         "awaits_support": awaits_support(order),
         "again_url": again_url(order),
+        "time": (time := slot_panel.time_of(order, zone_of(order))),
     }
+    if time and time.get("is_early") and order.state == S.CONFIRMED:
+        shown["headline"], shown["sentence"] = wording.RESERVED
     shown |= _MORE[fragment](order)
     if shown.get("refund_waits"):
         shown["poll_seconds"] = 10  # the order is over, its refund is not
@@ -84,7 +87,8 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
 
 def version(order: Order) -> str:
     """A page that has seen it shows the newest."""
-    return order.changed_at.isoformat()
+    early = slots.is_early(order, clock.now())  # passes by itself, without anybody changing the order
+    return f"{order.changed_at.isoformat()}{'-early' if early else ''}"
 
 
 def steps(order: Order) -> list[dict[str, Any]]:
@@ -131,7 +135,8 @@ def again_url(order: Order) -> str:
     """The same plug, the same amount, a new quote; "" when the offer is gone."""
     if not order.offer_id:
         return ""
-    return f"{reverse('orders:new', args=[order.offer.code])}?energy_kwh={order.energy_kwh.normalize():f}"
+    page = "orders:times" if order.slot_starts_at else "orders:new"
+    return f"{reverse(page, args=[order.offer.code])}?energy_kwh={order.energy_kwh.normalize():f}"
 
 
 def leaving(order: Order) -> dict[str, Any]:
@@ -285,7 +290,13 @@ def terms_rows(order: Order) -> list[dict[str, Any]]:
     return [
         {"icon": "lock", "title": _("Price"), "kind": "price"},
         {"icon": "credit-card", "title": _("Payment"), "kind": "payment"},
-        {"icon": "circle-x", "title": _("Leaving early"), "kind": "cancel", "fee": fee_now(order)},
+        {
+            "icon": "circle-x",
+            "title": _("Leaving early"),
+            "kind": "cancel",
+            "fee": fee_now(order),
+            "stages": slot_panel.stages(order),
+        },
         {
             "icon": "wallet",
             "title": _("Money back"),

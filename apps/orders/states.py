@@ -58,6 +58,16 @@ MOVES: dict[str, set[str]] = {
     S.FAILED: set(),
 }
 WITH_ENERGY = (S.CHARGING, S.INTERRUPTED, S.STOPPING)
+# From the terms, which hold it, until energy flows: a driver has one reserved time (AT-I4).
+RESERVING = (
+    S.TERMS_REQUESTED,
+    S.TERMS_OFFERED,
+    S.PAYING,
+    S.PAYMENT_FAILED,
+    S.CONFIRM_REQUESTED,
+    S.CONFIRMED,
+    S.STARTING,
+)
 OVER = (S.SETTLED, S.EXPIRED, S.REFUSED, S.CANCELLED, S.NO_SHOW, S.FAILED)
 
 

@@ -57,6 +57,20 @@ def _link(term: wire.CancellationTerm) -> str:
     return url if url.startswith(("https://", "http://")) else ""
 
 
+def cancellation_stages(
+    terms: dict[str, Any], *, quote_amount: Decimal, currency: str
+) -> list[dict[str, Any]]:
+    """What leaving before energy flows costs and until when, in the order of the terms; the last has no end."""
+    return [
+        {
+            "until": clock.read_instant(term["until"]) if term["until"] else None,
+            "fee": _fee(term, quote_amount, currency),
+        }
+        for term in terms.get("cancellation", [])
+        if term["state"] in BEFORE_ENERGY
+    ]
+
+
 def cancellation_fee(terms: dict[str, Any], *, quote_amount: Decimal, currency: str, at: datetime) -> Decimal:
     """What leaving before energy flows costs at `at`, by the accepted terms. What they do not say costs nothing."""
     for term in terms.get("cancellation", []):

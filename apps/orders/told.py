@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Told:
     cancel_reason: str = ""
     cancel_text: str = ""
     instructions: str = ""
+    # Where and when, as it stands now.
+    item_id: str = ""
+    fulfillment_id: str = ""
+    begins_at: datetime | None = None
+    ends_by: datetime | None = None
+    terms: dict[str, Any] = field(default_factory=dict)  # orders/terms.py, where the message repeats them
 
 
 class UnreadableQuote(ValueError):

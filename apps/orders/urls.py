@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.orders import views
+from apps.orders import slot_views, views
 
 app_name = "orders"
 
@@ -9,6 +9,7 @@ urlpatterns = [
     # orders/new/<offer>/
     path("new/<uuid:code>/", views.ask, name="new"),
     path("new/<uuid:code>/estimate/", views.estimate, name="estimate"),
+    path("new/<uuid:code>/times/", slot_views.times, name="times"),
     # orders/<order>/
     path("<uuid:code>/", views.order, name="order"),
     path("<uuid:code>/terms/", views.terms, name="terms"),
@@ -17,6 +18,9 @@ urlpatterns = [
     path("<uuid:code>/stop/", views.stop, name="stop"),
     path("<uuid:code>/cancel/", views.cancel, name="cancel"),
     path("<uuid:code>/refund/", views.refund, name="refund"),
+    path("<uuid:code>/times/", slot_views.other_times, name="other_times"),
+    path("<uuid:code>/times/change/", slot_views.change, name="change_time"),
+    path("<uuid:code>/late/", slot_views.late, name="late"),
     path("<uuid:code>/help/", views.ask_for_help, name="help"),
     path("<uuid:code>/messages/", views.messages, name="messages"),
 ]

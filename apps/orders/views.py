@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.lib.htmx import HtmxRequest, page_or_fragment
-from apps.orders import money_back, panel, selectors, services
+from apps.orders import money_back, panel, selectors, services, slot_panel
 from apps.orders.conversation import conversation
 from apps.orders.forms import AcceptForm, BillingForm, CancelForm, EnergyForm, QuoteForm, RefundForm
 from apps.payments.services import open_checkout
@@ -26,6 +26,9 @@ def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return redirect(services.request_quote(driver=request.user, offer=offer, **form.cleaned_data))
     context = {"form": form, **panel.asking(offer, form["energy_kwh"].value())}
+    context |= slot_panel.chosen(
+        request.POST.get("slot") or request.GET.get("slot"), offer.station.zone or "UTC"
+    )
     return render(request, "orders/ask.html", context, status=422 if request.method == "POST" else 200)
 
 

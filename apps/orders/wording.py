@@ -34,6 +34,9 @@ HEADLINES = {
     S.FAILED: (_("Failed"), _("This order could not be completed.")),
 }
 
+# The head of a confirmed order whose time is still ahead.
+RESERVED = (_("Reserved"), _("The plug is yours at that time. We remind you shortly before."))
+
 # failure_code → what happened, in the driver's words. Codes of the network are spelt as on the wire.
 FAILURES = {
     "no-answer": _("The operator did not answer in time."),
@@ -69,6 +72,11 @@ WARNINGS = {
     "other-currency": _("The operator quotes in another currency than it advertised."),
     "dearer-than-offer": _("This is more than the price the operator advertised."),
     "dearer-than-quoted": _("The price went up since the quote."),
+    "other-time": _("The operator answered with another time than the one you chose."),
+    "may-end-early": _(
+        "This energy does not fit into the time, even at the plug's full power: the charge will end before it is all"
+        " delivered. You pay only for what was delivered."
+    ),
     "bill-lines-do-not-add-up": _("The lines of this bill do not add up to its total."),
     "bill-above-authorisation": _(
         "The operator's bill was higher than what you agreed to. You pay only what you agreed to."

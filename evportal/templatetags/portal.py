@@ -173,6 +173,20 @@ def short_day_and_time(local: datetime) -> str:
     return f"{date_format(local, 'j M')}, {local:%H:%M %Z}"
 
 
+@register.filter
+def until(begins: datetime, ends: datetime) -> str:
+    """'22 Nov, 17:00–17:45 IST', of two times that are in their station's zone already."""
+    if begins.date() == ends.date() and begins.utcoffset() == ends.utcoffset():
+        return f"{date_format(begins, 'j M')}, {begins:%H:%M}–{ends:%H:%M %Z}"
+    return f"{short_day_and_time(begins)} – {short_day_and_time(ends)}"
+
+
+@register.filter
+def time_there(local: datetime, is_twice: bool = False) -> str:
+    """'14:00', of a time that is in its station's zone already; with the offset in the hour that comes twice."""
+    return f"{local:%H:%M (UTC%z)}" if is_twice else f"{local:%H:%M}"
+
+
 def _local(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(zone))
 
@@ -208,13 +222,12 @@ def elapsed(since: datetime, until: datetime | None = None) -> SafeString:
 
 @register.simple_tag
 def countdown(until: datetime) -> SafeString:
-    """Time that is left, as 9:59. At zero the element fires the event `over`, which htmx may listen to."""
+    """Time that is left, as 9:59 or 2:09:59. At zero the element fires the event `over`, which htmx may listen to."""
     seconds = max(0, int((until - timezone.now()).total_seconds()))
+    hours, minutes = divmod(seconds // 60, 60)
+    words = f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
     return format_html(
-        '<time class="countdown" datetime="{}" data-countdown>{}:{:02}</time>',
-        _machine(until),
-        seconds // 60,
-        seconds % 60,
+        '<time class="countdown" datetime="{}" data-countdown>{}</time>', _machine(until), words
     )
 
 

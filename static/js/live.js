@@ -28,7 +28,8 @@
 
   const countDown = (element) => {
     const left = Math.max(0, -seconds(element));
-    element.textContent = `${Math.floor(left / 60)}:${pad(left % 60)}`;
+    const [hours, minutes] = [Math.floor(left / 3600), Math.floor(left / 60) % 60];
+    element.textContent = hours ? `${hours}:${pad(minutes)}:${pad(left % 60)}` : `${minutes}:${pad(left % 60)}`;
     element.classList.toggle("is-soon", left > 0 && left <= 60);
     if (left === 0 && !element.classList.contains("is-over")) {
       element.classList.add("is-over");

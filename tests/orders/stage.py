@@ -20,6 +20,7 @@ from apps.lib import clock, wiring
 from apps.lib.moves import decide
 from apps.orders import services
 from apps.orders.models import Order
+from apps.orders.slots import Slot
 from apps.payments.models import Payment
 from apps.payments.providers import sandbox
 from apps.payments.selectors import latest
@@ -74,13 +75,14 @@ class Stage:
     said: list[tuple] = field(default_factory=list)  # every callback, so that a test can repeat them
 
     # --- the driver ---------------------------------------------------------------------------------------
-    def ask(self, kwh: str = "20", key: str = "", **offer) -> Order:
+    def ask(self, kwh: str = "20", key: str = "", slot: Slot | None = None, **offer) -> Order:
         self.number = f"GR-{uuid4().hex[:6]}"
         self.order = services.request_quote(
             driver=self.driver,
             offer=make_offer(**offer),
             energy_kwh=Decimal(kwh),
             idempotency_key=key or str(uuid4()),
+            slot=slot,
         )
         return self.order
 

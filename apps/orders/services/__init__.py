@@ -7,6 +7,7 @@ leaving.py    cancel, refusal, undeliverable messages
 listening.py  the operator's live stream: who listens, what is taken from it
 claims.py     what the operator says of a refund
 refunds.py    what is owed, what was charged, what goes back
+reserved.py   a reserved time: one per driver, later, another, another bay, the reminder
 deadlines.py  what happens when nothing happens
 """
 
@@ -46,13 +47,17 @@ from apps.orders.services.listening import (
     renew_tracking,
 )
 from apps.orders.services.refunds import check_money
+from apps.orders.services.reserved import change_time, claim_reminder, come_late, remind_again
 
 __all__ = [
     "accept_terms_and_pay",
     "ask_again",
     "ask_otherwise",
+    "change_time",
     "check_money",
+    "claim_reminder",
     "claim_streams",
+    "come_late",
     "listen_again",
     "move_overdue",
     "payment_authorised",
@@ -71,6 +76,7 @@ __all__ = [
     "record_told",
     "record_tracking",
     "refund_changed",
+    "remind_again",
     "renew_leases",
     "renew_tracking",
     "request_cancel",

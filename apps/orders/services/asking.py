@@ -16,6 +16,7 @@ from apps.lib.moves import StaleMove
 from apps.orders import network
 from apps.orders.estimate import estimate
 from apps.orders.models import Order, OrderLine
+from apps.orders.services.reserved import one_only, refuse_unless_may_reserve
 from apps.orders.services.steps import (
     DRIVER,
     NotNow,
@@ -27,6 +28,7 @@ from apps.orders.services.steps import (
     release_money,
     write_lines,
 )
+from apps.orders.slots import Slot, Times, warnings_of_time
 from apps.orders.states import WAITS, State
 from apps.orders.told import Priced
 from apps.payments import services as payments
@@ -43,12 +45,19 @@ class WarningsNotAccepted(NotNow):
 
 
 def request_quote(
-    *, driver: AbstractBaseUser, offer: Offer, energy_kwh: Decimal, idempotency_key: str
+    *,
+    driver: AbstractBaseUser,
+    offer: Offer,
+    energy_kwh: Decimal,
+    idempotency_key: str,
+    slot: Slot | None = None,
 ) -> Order:
-    """A new order, or the one that the same press has made already."""
+    """A new order, for now or for a reserved time, or the one that the same press has made already."""
+    if slot and not Order.objects.filter(driver=driver, idempotency_key=idempotency_key).exists():
+        refuse_unless_may_reserve(driver, slot)
     try:
         with transaction.atomic():
-            order = _order_of(driver, offer, energy_kwh, idempotency_key)
+            order = _order_of(driver, offer, energy_kwh, idempotency_key, slot)
             order.events.create(was="", now=order.state, why=gettext_noop("the driver asked for a quote"))
             ask(order, "select", network.select(order))
     except IntegrityError:
@@ -56,7 +65,9 @@ def request_quote(
     return order
 
 
-def _order_of(driver: AbstractBaseUser, offer: Offer, energy_kwh: Decimal, key: str) -> Order:
+def _order_of(
+    driver: AbstractBaseUser, offer: Offer, energy_kwh: Decimal, key: str, slot: Slot | None
+) -> Order:
     station, now = offer.station, clock.now()
     guess = estimate(offer, energy_kwh)
     return Order.objects.create(
@@ -86,11 +97,15 @@ def _order_of(driver: AbstractBaseUser, offer: Offer, energy_kwh: Decimal, key: 
         # Without a word on tax the estimate is no promise, and the quote is not measured against it.
         estimate_amount=guess.total if guess and offer.tax_percent is not None else None,
         currency=offer.currency or "INR",
+        slot_starts_at=slot.starts_at if slot else None,
+        slot_ends_at=slot.ends_at if slot else None,
     )
 
 
 @transaction.atomic
-def record_quote(order: Order, *, quote: Priced, ordered_kwh: Decimal | None) -> None:
+def record_quote(
+    order: Order, *, quote: Priced, ordered_kwh: Decimal | None, times: Times = (None, None)
+) -> None:
     """`on_select`. Only the first answer counts; whoever is further on is not called back."""
     if order.state != State.QUOTE_REQUESTED:
         return
@@ -102,11 +117,12 @@ def record_quote(order: Order, *, quote: Priced, ordered_kwh: Decimal | None) ->
         currency=quote.currency,
         quote_amount=quote.total,
         quote_expires_at=_stands_until(quote),
-        warnings=warnings_of(order, quote, ordered_kwh),
+        ends_by=times[1],
+        warnings=warnings_of(order, quote, ordered_kwh, times),
     )
 
 
-def warnings_of(order: Order, quote: Priced, ordered_kwh: Decimal | None) -> list[str]:
+def warnings_of(order: Order, quote: Priced, ordered_kwh: Decimal | None, times: Times) -> list[str]:
     """What a driver should know before paying this (keys of orders/wording.py)."""
     found = []
     if quote.lines and abs(quote.lines_total - quote.total) > TOLERANCE:
@@ -117,7 +133,7 @@ def warnings_of(order: Order, quote: Priced, ordered_kwh: Decimal | None) -> lis
         found.append("other-currency")
     elif order.estimate_amount is not None and quote.total > order.estimate_amount + TOLERANCE:
         found.append("dearer-than-offer")
-    return found
+    return found + warnings_of_time(order, times, clock.now())
 
 
 def request_terms(order: Order, *, billing: dict[str, str]) -> None:
@@ -135,12 +151,21 @@ def request_terms(order: Order, *, billing: dict[str, str]) -> None:
                 billing=billing,
             )
             ask(order, "init", network.init(order))
+    except IntegrityError as error:  # of two tabs with a reserved time each one wins
+        raise one_only() from error
     except StaleMove as error:
         lost_the_race(order, error, State.TERMS_REQUESTED, State.TERMS_OFFERED)
 
 
 @transaction.atomic
-def record_terms(order: Order, *, terms: dict[str, Any], quote: Priced, ordered_kwh: Decimal | None) -> None:
+def record_terms(
+    order: Order,
+    *,
+    terms: dict[str, Any],
+    quote: Priced,
+    ordered_kwh: Decimal | None,
+    times: Times = (None, None),
+) -> None:
     """`on_init`: the price again, now binding, and the rules."""
     if order.state != State.TERMS_REQUESTED:
         return
@@ -152,7 +177,7 @@ def record_terms(order: Order, *, terms: dict[str, Any], quote: Priced, ordered_
             failure_code="collects-itself",
         )
         return
-    warnings = warnings_of(order, quote, ordered_kwh)
+    warnings = warnings_of(order, quote, ordered_kwh, times)
     if quote.total > order.quote_amount + TOLERANCE:
         warnings.append("dearer-than-quoted")
     write_lines(order, OrderLine.Kind.QUOTE, quote)
@@ -164,6 +189,7 @@ def record_terms(order: Order, *, terms: dict[str, Any], quote: Priced, ordered_
         currency=quote.currency,
         quote_amount=quote.total,
         quote_expires_at=_stands_until(quote),
+        ends_by=times[1],
         warnings=warnings,
     )
 

@@ -17,6 +17,7 @@ from apps.orders.services.asking import record_confirmation
 from apps.orders.services.help import request_tracking
 from apps.orders.services.leaving import record_cancellation
 from apps.orders.services.refunds import owe_at_most
+from apps.orders.services.reserved import take_times
 from apps.orders.services.steps import (
     DRIVER,
     NotNow,
@@ -28,6 +29,7 @@ from apps.orders.services.steps import (
     take_money,
     write_lines,
 )
+from apps.orders.slots import is_early
 from apps.orders.states import OVER, WAITS, WITH_ENERGY, State
 from apps.orders.told import Priced, Told
 from apps.payments.selectors import latest
@@ -40,6 +42,8 @@ def request_start(order: Order) -> None:
     """The driver is at the plug. Pressing twice starts once."""
     if order.state in (State.STARTING, *WITH_ENERGY):
         return
+    if order.state == State.CONFIRMED and is_early(order, clock.now()):
+        raise NotNow(_("Your time has not begun yet."))
     if order.state != State.CONFIRMED:
         raise NotNow(_("This order cannot be started now."))
     try:
@@ -80,6 +84,8 @@ def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
         told.network_order_id and told.network_order_id != order.network_order_id
     ):
         return
+    if order.state not in (State.ENDED, *OVER) and told.status == "ACTIVE":
+        take_times(order, told)
     if order.state in (State.ENDED, *OVER):
         _compare_bill(order, told)
     elif told.status == "CANCELLED" or told.state == "order-cancelled":

@@ -122,6 +122,9 @@ def _fall_back(order: Order, action: str, failure: dict[str, str]) -> None:
         go(order, State.CHARGING, why=why, poll_at=clock.now(), **failure)
     elif action == "on_cancel" and order.state == State.CANCELLING:
         go(order, State.CONFIRMED, why=why, poll_at=clock.now(), **failure)
+    elif action == "on_update" and order.wanted_starts_at:
+        keep(order, wanted_starts_at=None, **failure)
+        note(order, why)
     elif action != "on_status":
         note(order, why)
 

@@ -14,7 +14,8 @@ from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
 from apps.live import push
 from apps.orders.models import Order, OrderLine
-from apps.orders.states import OVER, WAITS, WITH_ENERGY, Wait
+from apps.orders.slots import REMIND_BEFORE
+from apps.orders.states import OVER, WAITS, WITH_ENERGY, State, Wait
 from apps.orders.told import Priced
 from apps.payments import services as payments
 from apps.payments.models import Payment
@@ -37,8 +38,8 @@ def go(order: Order, to: str, *, why: str, **changes: Any) -> None:
     """
     now = clock.now()
     wait = WAITS.get(to)
-    changes.setdefault("deadline_at", _deadline(order, wait, now, changes))
-    changes.setdefault("poll_at", now + wait.polls_after if wait and wait.polls_after else None)
+    changes.setdefault("deadline_at", _deadline(order, to, wait, now, changes))
+    changes.setdefault("poll_at", _first_poll(order, to, wait, now))
     if to not in WITH_ENERGY:
         changes.setdefault("listen_at", None)
     if to in OVER:
@@ -49,12 +50,22 @@ def go(order: Order, to: str, *, why: str, **changes: Any) -> None:
     push.changed_on_commit("order", str(order.code))
 
 
-def _deadline(order: Order, wait: Wait | None, now, changes: dict[str, Any]):
+def _deadline(order: Order, to: str, wait: Wait | None, now, changes: dict[str, Any]):
     if wait is None:
         return None
+    if to == State.CONFIRMED and order.slot_ends_at:
+        return max(order.slot_ends_at, now)
     if wait.lasts is None:
         return changes.get("quote_expires_at", order.quote_expires_at)
     return now + wait.lasts
+
+
+def _first_poll(order: Order, to: str, wait: Wait | None, now):
+    if wait is None or wait.polls_after is None:
+        return None
+    if to == State.CONFIRMED and order.slot_starts_at:  # until its time is near there is nothing to ask
+        return max(now + wait.polls_after, order.slot_starts_at - REMIND_BEFORE)
+    return now + wait.polls_after
 
 
 def keep(order: Order, *, part: str = "", **changes: Any) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("discovery", "0005_what_drivers_trust"),
+        ("discovery", "0006_offered_times"),
     ]
 
     operations = [
