@@ -80,9 +80,13 @@ def take(report: TransactionReport, plugs: Plugs) -> bool | None:
 
 
 def _row_of(report: TransactionReport) -> Transaction:
+    """Locked, so that two sockets of one box do not gather past each other; SQLite locks the whole file anyway."""
     names = {"charge_point_id": report.charge_point_id, "name": report.name}
+    mine = Transaction.objects.select_for_update().filter(**names)
+    if row := only_one(mine):
+        return row
     Transaction.objects.get_or_create(**names, defaults={"heard_at": report.received_at})
-    return Transaction.objects.select_for_update().get(**names)
+    return mine.get()
 
 
 def _answer(row: Transaction, report: TransactionReport) -> bool | None:
