@@ -103,7 +103,7 @@ class Portal:
         """The demo network with a charge point behind every plug; open at whatever hour the tests run."""
         self.manage("demo_network")
         self.shell(OPEN_ALWAYS)
-        self.manage("attach_chargers")
+        self.manage("attach_chargers", "--protocol", "mixed")
 
     def introduce(self, party: Party) -> None:
         """Write a foreign party into the built-in registry, and tell it who we are."""

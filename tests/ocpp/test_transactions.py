@@ -203,6 +203,14 @@ def test_a_start_that_was_lost_leaves_nothing_unsaid(connection, domain):
     assert [e.transaction_id for e in domain.of("meter_readings")] == [-1, -1]
 
 
+def test_what_was_heard_of_long_ago_is_forgotten(connection, domain):
+    hear(connection, *CHARGE)
+    assert transactions.tell_overdue() == 0
+    Transaction.objects.update(heard_at=now() - transactions.FORGET_AFTER - timedelta(days=1))
+    assert transactions.tell_overdue() == 1
+    assert not Transaction.objects.exists()
+
+
 def test_the_plug_is_the_one_we_asked_for_when_only_the_evse_is_named(connection, domain):
     ChargePoint.objects.update(plugs_per_evse=[2])
     asked = commands.remote_start(charge_point_id="CP-1", connector_id=2, token="GOOD-1", reference="SE-1")
