@@ -1,5 +1,6 @@
 """Wrong settings stop the start, with a hint. Every command runs these checks first."""
 
+from numbers import Real
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,6 +13,7 @@ CHOICES = {
     "BECKN_REGISTRY_STYLE": ({"core", "ps"}, lambda: settings.BECKN["REGISTRY_STYLE"]),
     "BECKN_CHALLENGE": ({"decrypt", "sign"}, lambda: settings.BECKN["CHALLENGE"]),
     "PAYMENT_PROVIDER": (set(settings.PAYMENT_PROVIDERS), lambda: settings.PAYMENT_PROVIDER),
+    "SANDBOX_REFUNDS": ({"late", "settle", "decline", "hang", "timeout"}, lambda: settings.SANDBOX_REFUNDS),
     "ACCOUNT_EMAIL_VERIFICATION": (
         {"none", "optional", "mandatory"},
         lambda: settings.ACCOUNT_EMAIL_VERIFICATION,
@@ -24,6 +26,8 @@ POSITIVE = {
     "OCPP_METER_SECONDS": lambda: settings.OCPP["METER_SECONDS"],
     "START_SECONDS": lambda: settings.CHARGING["START_SECONDS"],
     "STATUS_EVERY_SECONDS": lambda: settings.CHARGING["STATUS_EVERY_SECONDS"],
+    "REFUND_WINDOW_DAYS": lambda: settings.REFUNDS["WINDOW_DAYS"],
+    "REFUND_PROMISE_DAYS": lambda: settings.REFUNDS["PROMISE_DAYS"],
     "TRACK_LINK_HOURS": lambda: settings.TRACK_LINK_HOURS,
 }
 
@@ -103,6 +107,27 @@ def numbers_make_sense(app_configs, **kwargs) -> list[CheckMessage]:
         hint = 'Use JSON such as {"lat": 12.97, "lon": 77.59, "zoom": 12}.'
         faults.append(Error(f"MAP_START is {start!r}", hint=hint, id="evportal.E014"))
     return faults
+
+
+@register()
+def refund_limits_are_money(app_configs, **kwargs) -> list[CheckMessage]:
+    limits, at_once = settings.REFUNDS["LIMITS"], settings.REFUNDS["AGREED_AT_ONCE"]
+    faults = []
+    if not isinstance(limits, dict) or not all(_two_limits(pair) for pair in limits.values()):
+        hint = 'Use JSON such as {"INR": [500, 5000]}: the limit of level 1, then the higher one of level 2.'
+        faults.append(Error(f"REFUND_LIMITS is {limits!r}", hint=hint, id="evportal.E020"))
+    if not isinstance(at_once, dict) or not all(_is_amount(amount) for amount in at_once.values()):
+        hint = 'Use JSON such as {"INR": 100}.'
+        faults.append(Error(f"REFUND_AGREED_AT_ONCE is {at_once!r}", hint=hint, id="evportal.E020"))
+    return faults
+
+
+def _two_limits(pair: object) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(map(_is_amount, pair)) and pair[0] <= pair[1]
+
+
+def _is_amount(amount: object) -> bool:
+    return isinstance(amount, Real) and not isinstance(amount, bool) and amount >= 0
 
 
 @register()

@@ -344,8 +344,9 @@ REFUNDS = {
     # Currency → the most that a person of support level 1, and of level 2, may approve. A currency that is missing
     # here is the grievance officer's.
     "LIMITS": env.json("REFUND_LIMITS", default={"INR": [500, 5000], "USD": [10, 100], "EUR": [10, 100]}),
-    # Currency → up to so much our operators agree to at once, without a person.
-    "AGREED_AT_ONCE": env.json("REFUND_AGREED_AT_ONCE", default={"INR": 100, "USD": 2, "EUR": 2}),
+    # Currency → up to so much of one bill our operators agree to at once, without a person. Nothing unless they say so:
+    # whoever knows the figure could ask for it after every charge.
+    "AGREED_AT_ONCE": env.json("REFUND_AGREED_AT_ONCE", default={}),
 }
 
 # --- Map ------------------------------------------------------------------------------------------------

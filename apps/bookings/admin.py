@@ -11,7 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.bookings import concessions, services
 from apps.bookings.forms import OperatorsReasonForm
-from apps.bookings.models import Booking, BookingEvent, Concession, ConcessionEvent, Follower, OpenRequest
+from apps.bookings.models import (
+    Booking,
+    BookingEvent,
+    Concession,
+    ConcessionEvent,
+    Follower,
+    Invoice,
+    OpenRequest,
+)
 from apps.bookings.selectors import bookings_for
 from apps.catalog.admin import OfOneOperator
 from apps.catalog.selectors import may_edit
@@ -107,7 +115,7 @@ class DecisionBar(admin.helpers.ActionForm):
 @admin.register(Concession)
 class ConcessionAdmin(OfOneOperator, ReadOnly, admin.ModelAdmin):
     list_display = [
-        *("code", "booking", "state", "asked_amount", "amount", "type", "words", "decide_until", "decided_by")
+        *("code", "booking", "state", "asked_amount", "amount", "words", "decide_until", "decided_by")
     ]
     list_filter = ["state", "type"]
     list_select_related = ["booking", "decided_by"]
@@ -147,3 +155,17 @@ class ConcessionAdmin(OfOneOperator, ReadOnly, admin.ModelAdmin):
                 self.log_change(request, row, f"{row.get_state_display()} {row.amount} {row.decision}")
                 said = gettext("{code}: {state}").format(code=row.code, state=row.get_state_display())
                 self.message_user(request, said)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(OfOneOperator, ReadOnly, admin.ModelAdmin):
+    list_display = ["__str__", "operator", "booking", "total", "currency", "reverses", "issued_at"]
+    list_filter = ["kind", "year", "operator"]
+    list_select_related = ["operator", "booking", "reverses"]
+    search_fields = ["booking__code"]
+    date_hierarchy = "issued_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
+        rows = admin.ModelAdmin.get_queryset(self, request)
+        mine = rows.filter(booking__in=bookings_for(request.user))
+        return rows if request.user.is_superuser else mine

@@ -187,7 +187,8 @@ def move_overdue() -> int:
 
 def _decide_overdue(concession: Concession) -> bool:
     booking = concession.booking
-    blame = charging_selectors.has_failed(booking.code, OUR_FAILURES)
+    # A fee for a charge that our charger could not give is not owed; of a charge that took place, nothing is certain.
+    blame = not booking.delivered_kwh and charging_selectors.has_failed(booking.code, OUR_FAILURES)
     left = (booking.final_total or Decimal(0)) - booking.conceded_total
     amount = min(concession.asked_amount, left) if blame else Decimal(0)
     why = "not decided in time; " + ("the charger failed" if blame else "the records show no fault")

@@ -229,7 +229,7 @@ class Concession(models.Model):
         State.PAID: set(),
         State.REJECTED: set(),
     }
-    DECIDED_WITHIN = timedelta(days=3)
+    DECIDED_WITHIN = timedelta(days=10)  # an app decides about its own money long before
 
     code = models.CharField(max_length=20, unique=True)  # its id in order.payments[]
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="concessions")

@@ -77,6 +77,28 @@ class AcceptForm(forms.Form):
     )
 
 
+class HistoryForm(forms.Form):
+    """What of the history is wanted; everything may be left open."""
+
+    words = forms.CharField(label=_("Station, city or order"), max_length=80, required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    kind = forms.ChoiceField(
+        label=_("Which"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            ("charged", _("Paid")),
+            ("free", _("Free of charge")),
+            ("not", _("Did not take place")),
+        ],
+    )
+
+
 REFUND_REASONS = {
     "R01": _("I was charged more than I owe"),
     "R02": _("It did not charge"),

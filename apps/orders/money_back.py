@@ -17,7 +17,7 @@ from apps.orders.states import OVER
 from apps.orders.suggestion import Suggestion, refundable_payment, suggest
 from apps.payments.models import Payment, Refund
 from apps.payments.refunds import open_amount
-from apps.payments.selectors import refunds_for
+from apps.payments.selectors import captured, refunds_for
 
 S = Refund.State
 # State → tone and icon; the word is the state's own.
@@ -67,8 +67,11 @@ def shown(order: Order) -> dict[str, Any]:
 
 def _may_ask(order: Order, rows: list[Refund]) -> bool:
     waits = any(row.state == S.REQUESTED and row.source == Refund.Source.DRIVER for row in rows)
-    in_time = order.state in OVER and clock.now() <= asked_until(order)
-    return in_time and not waits and refundable_payment(order) is not None
+    if waits or order.state not in OVER or clock.now() > asked_until(order):
+        return False
+    asked = sum((row.amount for row in rows if row.state == S.REQUESTED), start=Decimal(0))
+    payments = captured(side=Payment.Side.DRIVER, reference=str(order.code))
+    return sum((payment.refundable_amount for payment in payments), start=Decimal(0)) > asked
 
 
 def _sentence(order: Order, refund: Refund) -> str:

@@ -1,10 +1,8 @@
 """Reads for pages, sockets and handlers."""
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -16,6 +14,7 @@ from django.template.loader import render_to_string
 from apps.discovery.models import Offer
 from apps.lib.errors import Refused
 from apps.lib.rows import only_one
+from apps.orders import history as lists
 from apps.orders import panel
 from apps.orders.models import Order, Progress
 from apps.orders.states import OVER, State
@@ -88,28 +87,15 @@ def live_figures(user: AbstractBaseUser, code: str) -> str | None:
     return render_to_string("orders/_news.html", panel.figures(progress.order, progress))
 
 
-def history(user: AbstractBaseUser, page: str | None) -> dict[str, Any]:
-    """What runs now, then everything else by the month it ended in, where the station stands."""
-    over = Paginator(orders_of(user).filter(state__in=OVER), PAGE_LENGTH).get_page(page)
+def history(user: AbstractBaseUser, page: str | None, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What runs now, then everything else by month, or of it what is `wanted`."""
+    over = Paginator(lists.narrowed(orders_of(user), wanted), PAGE_LENGTH).get_page(page)
     return {
         "active": list(orders_of(user).exclude(state__in=OVER)),
-        "months": _by_month(over.object_list),
+        "months": lists.by_month(lists.with_money_back(list(over.object_list))),
         "page": over,
     }
 
 
-def _by_month(orders: Iterable[Order]) -> list[dict[str, Any]]:
-    months: dict[tuple[int, int], dict[str, Any]] = {}
-    for order in orders:
-        ended_at = (order.ended_at or order.created_at).astimezone(ZoneInfo(panel.zone_of(order)))
-        month = months.setdefault(
-            (ended_at.year, ended_at.month),
-            {"month": ended_at.date(), "orders": [], "totals": {}, "energy_kwh": 0},
-        )
-        order.ended_where_it_stands = ended_at
-        month["orders"].append(order)
-        month["energy_kwh"] += order.billed_kwh or 0
-        if order.billed_amount:
-            before = month["totals"].get(order.currency, Decimal(0))
-            month["totals"][order.currency] = before + order.billed_amount
-    return [months[key] for key in sorted(months, reverse=True)]
+def history_table(user: AbstractBaseUser, wanted: dict[str, Any]) -> Iterator[str]:
+    return lists.table(lists.narrowed(orders_of(user), wanted))

@@ -6,6 +6,7 @@ app_name = "orders"
 
 urlpatterns = [
     path("", views.history, name="history"),
+    path("charges.csv", views.history_table, name="history_table"),
     # orders/new/<offer>/
     path("new/<uuid:code>/", views.ask, name="new"),
     path("new/<uuid:code>/estimate/", views.estimate, name="estimate"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("<uuid:code>/start/", views.start, name="start"),
     path("<uuid:code>/stop/", views.stop, name="stop"),
     path("<uuid:code>/cancel/", views.cancel, name="cancel"),
+    path("<uuid:code>/receipt/", views.show_receipt, name="receipt"),
     path("<uuid:code>/refund/", views.refund, name="refund"),
     path("<uuid:code>/times/", slot_views.other_times, name="other_times"),
     path("<uuid:code>/times/change/", slot_views.change, name="change_time"),

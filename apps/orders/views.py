@@ -1,21 +1,61 @@
+from itertools import chain
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.lib.htmx import HtmxRequest, page_or_fragment
-from apps.orders import money_back, panel, selectors, services, slot_panel
+from apps.orders import money_back, panel, receipt, selectors, services, slot_panel
 from apps.orders.conversation import conversation
-from apps.orders.forms import AcceptForm, BillingForm, CancelForm, EnergyForm, QuoteForm, RefundForm
+from apps.orders.forms import (
+    AcceptForm,
+    BillingForm,
+    CancelForm,
+    EnergyForm,
+    HistoryForm,
+    QuoteForm,
+    RefundForm,
+)
 from apps.payments.services import open_checkout
 
 
 @login_required
 @require_GET
 def history(request: HtmxRequest) -> HttpResponse:
-    return render(request, "orders/history.html", selectors.history(request.user, request.GET.get("page")))
+    form = HistoryForm(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    context = selectors.history(request.user, request.GET.get("page"), wanted)
+    narrowed = any(wanted.values()) or not form.is_valid()
+    return render(request, "orders/history.html", {**context, "form": form, "is_narrowed": narrowed})
+
+
+@login_required
+@require_GET
+def history_table(request: HtmxRequest) -> HttpResponseBase:
+    """The same list under the same filters, for a spreadsheet (`bom=1` for the one that needs it)."""
+    form = HistoryForm(request.GET)
+    if not form.is_valid():
+        return redirect(f"{reverse('orders:history')}?{request.GET.urlencode()}")
+    lines = selectors.history_table(request.user, form.cleaned_data)
+    start = ["\ufeff"] if request.GET.get("bom") else []
+    content = {"content_type": "text/csv; charset=utf-8"}
+    response = StreamingHttpResponse(chain(start, lines), **content)
+    response["Content-Disposition"] = 'attachment; filename="charges.csv"'
+    return response
+
+
+@login_required
+@require_GET
+def show_receipt(request: HtmxRequest, code: UUID) -> HttpResponse:
+    """To print or to keep. Before there is a bill the order page says how things stand."""
+    found = selectors.order_for(request.user, code)
+    if not receipt.has_one(found):
+        return redirect(found)
+    return render(request, "orders/receipt.html", receipt.shown(found))
 
 
 @login_required

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.roles import SupportLevel, support_level
 from apps.lib import wiring
 from apps.lib.errors import Refused
+from apps.lib.money import format_money
 from apps.payments import refunds
 from apps.payments.models import (
     Finding,
@@ -195,23 +196,7 @@ class WaitsFor(admin.SimpleListFilter):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = [
-        "created_at",
-        "payment",
-        "state",
-        "source",
-        "cause",
-        "asked_amount",
-        "amount",
-        "supported_amount",
-        "reason",
-        "requested_by",
-        "decided_by",
-        "decide_until",
-        "promised_on",
-        "overdue_at",
-        "last_error",
-    ]
+    list_display = ["when", "money", "state", "reason", "asked_by", "decided_by", "due"]
     list_filter = [WaitsFor, "state", "source", "cause"]
     search_fields = ["code", "payment__reference", "provider_ref", "payment__payer__email"]
     list_select_related = ["payment", "requested_by", "decided_by"]
@@ -219,6 +204,36 @@ class RefundAdmin(ReadOnly, admin.ModelAdmin):
     action_form = DecisionBar
     actions = ["approve", "decline"]
     inlines = [RefundEvents]
+
+    @admin.display(description=_("when (UTC)"), ordering="created_at")
+    def when(self, refund: Refund) -> str:
+        return f"{refund.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def money(self, refund: Refund) -> str:
+        """What goes back, of what was asked for, and how much of it our figures support."""
+        words = format_money(refund.amount, refund.currency)
+        if refund.amount != refund.asked_amount:
+            words = _("{amount} of {asked}").format(
+                amount=words, asked=format_money(refund.asked_amount, refund.currency)
+            )
+        if refund.state == Refund.State.REQUESTED:
+            supported = format_money(refund.supported_amount, refund.currency)
+            return format_html("{}<br>{}", words, _("supported: {}").format(supported))
+        return words
+
+    @admin.display(description=_("asked by"), ordering="source")
+    def asked_by(self, refund: Refund) -> str:
+        return str(refund.requested_by or refund.get_source_display())
+
+    @admin.display(description=_("due"))
+    def due(self, refund: Refund) -> str:
+        """Until when a decision, or the money, is promised; an overdue promise says so."""
+        if refund.state == Refund.State.REQUESTED and refund.decide_until:
+            return f"{refund.decide_until:%Y-%m-%d}"
+        if refund.state in (Refund.State.APPROVED, Refund.State.SENT) and refund.promised_on:
+            return f"{refund.promised_on:%Y-%m-%d}" + (f" · {_('overdue')}" if refund.overdue_at else "")
+        return refund.last_error or "–"
 
     @admin.action(description=_("Approve, all or the amount"), permissions=["support"])
     def approve(self, request: HttpRequest, rows: QuerySet[Refund]) -> None:

@@ -1,4 +1,7 @@
+from decimal import Decimal
+
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Sum
 from django.http import Http404
 
 from apps.payments.models import Payment, Refund
@@ -33,3 +36,18 @@ def payments_with_history(*, side: str, reference: str) -> list[Payment]:
     """Every attempt to pay for something, the first one first, with what happened to each and what went back."""
     rows = Payment.objects.filter(side=side, reference=reference).order_by("created_at", "pk")
     return list(rows.prefetch_related("events", "refunds"))
+
+
+def attempts(*, side: str, reference: str) -> list[Payment]:
+    """Every payment of one purchase for which money was ever held, the oldest first."""
+    payments = Payment.objects.filter(side=side, reference=reference, authorised_at__isnull=False)
+    return list(payments.order_by("created_at", "pk"))
+
+
+def paid_back(*, side: str, references: list[str]) -> dict[str, Decimal]:
+    """What went back, or is on its way, of each of many purchases; those without are missing."""
+    refunds = Refund.objects.filter(
+        payment__side=side, payment__reference__in=references, state__in=Refund.HOLDING
+    )
+    totals = refunds.order_by().values("payment__reference").annotate(total=Sum("amount"))
+    return {row["payment__reference"]: row["total"] for row in totals}

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from apps.beckn.wire import v1_1 as wire
 from apps.bookings import concessions, invoices
@@ -127,3 +128,11 @@ def test_another_year_begins_at_one(app, placed, clock):
     invoices.issue(first)
     clock.shift(timedelta(days=366))
     assert str(invoices.issue(second)) == "INV-2027-000001"
+
+
+def test_people_of_another_operator_see_no_documents(client, factory, told, app):
+    address = reverse("admin:bookings_invoice_changelist")
+    client.force_login(factory.make_staff(app.plug.evse.station.operator))
+    assert client.get(address).context["cl"].result_count == 1
+    client.force_login(factory.make_staff(factory.make_operator()))
+    assert client.get(address).context["cl"].result_count == 0

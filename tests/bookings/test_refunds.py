@@ -71,7 +71,12 @@ def test_a_large_wish_waits_for_a_person_and_its_decision_is_told(app, billed, f
     assert app.booking().final_total == Decimal("230.10")  # the bill stays
 
 
-def test_a_small_one_is_agreed_to_at_once_but_not_again_and_again(app, billed):
+def test_nothing_is_agreed_to_at_once_unless_the_operator_says_so(app, billed):
+    assert entry(ask(app, "0.01")).status == "REQUESTED"
+
+
+def test_a_small_one_is_agreed_to_at_once_but_not_again_and_again(app, billed, settings):
+    settings.REFUNDS = settings.REFUNDS | {"AGREED_AT_ONCE": {"INR": 100}}
     assert entry(ask(app, "60.00")).status == "APPROVED"
     again = ask(app, "60.00")
     assert [row.status for row in all_rows(again)] == ["APPROVED", "REQUESTED"]
@@ -181,15 +186,20 @@ def test_who_decides(factory, app, billed, role):
     assert concession.state == State.REQUESTED
 
 
-@pytest.mark.parametrize(("failed", "state"), [(True, State.AGREED), (False, State.REJECTED)])
-def test_what_nobody_decides_the_records_decide(app, billed, clock, monkeypatch, failed, state):
+@pytest.mark.parametrize(
+    ("failed", "delivered", "state"),
+    [(True, None, State.AGREED), (True, "10.000", State.REJECTED), (False, None, State.REJECTED)],
+)
+def test_what_nobody_decides_the_records_decide(app, billed, clock, monkeypatch, failed, delivered, state):
     ask(app)
+    Booking.objects.update(delivered_kwh=delivered)
     monkeypatch.setattr(concessions.charging_selectors, "has_failed", lambda *args: failed)
     assert concessions.move_overdue() == 0
     clock.shift(Concession.DECIDED_WITHIN + timedelta(seconds=1))
     assert (concessions.move_overdue(), concessions.move_overdue()) == (1, 0)
     assert Concession.objects.get().state == state
-    assert entry(app.the_news()).status == {State.AGREED: "APPROVED", State.REJECTED: "REJECTED"}[state]
+    Booking.objects.update(delivered_kwh="10.000")
+    assert Concession.objects.get().events.last().why.startswith("not decided in time")
 
 
 # --- In the admin -------------------------------------------------------------------------------------------------

@@ -93,3 +93,19 @@ def test_a_public_demo_is_warned_of(settings):
     assert [fault.id for fault in demo_is_not_public(None)] == ["evportal.W011"]
     settings.HTTPS = False
     assert demo_is_not_public(None) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SANDBOX_REFUNDS": "maybe"},
+        {"REFUND_WINDOW_DAYS": "0"},
+        {"REFUND_LIMITS": '{"INR": [5000, 500]}'},
+        {"REFUND_LIMITS": "[1]"},
+        {"REFUND_AGREED_AT_ONCE": '{"INR": "much"}'},
+    ],
+)
+def test_wrong_words_on_refunds_stop_the_start(tmp_path, wrong):
+    code, said = check(tmp_path, **PRODUCTION, **wrong)
+    assert code != 0
+    assert next(iter(wrong)) in said

@@ -83,13 +83,13 @@ def _refunds(order: dict) -> list[tuple[str, Decimal]]:
     return [(tag(row, "refund-status"), number(row["params"]["amount"])) for row in rows]
 
 
-def test_a_small_refund_is_agreed_to_at_once_and_more_than_the_bill_never(buyer, bought):
+def test_a_refund_waits_for_the_operator_and_more_than_the_bill_is_never_one(buyer, bought):
     total = number(bought.final["quote"]["price"]["value"])
     with pytest.raises(Declined) as declined:
         buyer.refund(bought, total + Decimal("0.01"))
     assert declined.value.code == "40002"
     order = buyer.refund(bought, min(total, Decimal("0.50")))
-    assert _refunds(order) == [("APPROVED", min(total, Decimal("0.50")))]
+    assert _refunds(order) == [("REQUESTED", min(total, Decimal("0.50")))]
     assert _refunds(buyer.status(bought)) == _refunds(order)
 
 
