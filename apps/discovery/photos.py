@@ -5,13 +5,12 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from apps.beckn.wire import v1_1 as wire
+from apps.lib.links import is_link
 
 MOST = 6
-LONGEST_LINK = 500
 LONGEST_WORDS = 120
 LARGEST_SIDE = 20_000
 _SMALL = ("xs", "sm")
-_BREAKS_OUT = set(" <>\"'`\\")
 
 
 class ToldPhoto(NamedTuple):
@@ -37,19 +36,6 @@ def told_photos(place: wire.Location, alts: tuple[str, ...]) -> tuple[ToldPhoto,
             words = " ".join(alt.split())[:LONGEST_WORDS]
             found.setdefault(big.url, ToldPhoto(big.url, little.url, *_sides(big), words))
     return tuple(found.values())[:MOST]
-
-
-def is_link(url: str | None) -> bool:
-    """A plain address on the web: no script, no data, no password, nothing that breaks out of an attribute."""
-    if not url or len(url) > LONGEST_LINK or not url.isascii() or not url.isprintable():
-        return False
-    if _BREAKS_OUT & set(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return False
 
 
 def may_show(url: str, *, own: str, sources: Iterable[str]) -> bool:

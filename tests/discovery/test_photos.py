@@ -4,7 +4,8 @@ import pytest
 
 from apps.beckn.wire import v1_1 as wire
 from apps.discovery.models import OfferedStation
-from apps.discovery.photos import MOST, is_link, may_show, told_photos
+from apps.discovery.photos import MOST, may_show, told_photos
+from apps.lib.links import is_link
 from tests.discovery import catalogs
 
 HOST = "https://photos.example"
