@@ -18,14 +18,15 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
 class CompressedPages(GZipMiddleware):
-    """Pages and pins in a third of their size. Streams (photos, downloads) go out as they are.
+    """Pages and pins in a third of their size. Photos and streams go out as they are.
 
     A page holds words of the visitor and a CSRF token: the token is masked anew each time, and Django adds a random
     number of bytes to each page, so that its compressed size tells nothing (BREACH).
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if response.streaming else super().process_response(request, response)
+        is_packed = response.streaming or response.get("Content-Type", "").startswith("image/")
+        return response if is_packed else super().process_response(request, response)
 
 
 def log_context(get_response: GetResponse) -> GetResponse:

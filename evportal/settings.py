@@ -66,11 +66,14 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
 # Where a form of ours may lead: the pages on which people pay.
 PAY_PAGES = {"stripe": ["https://checkout.stripe.com"], "razorpay": ["https://api.razorpay.com"]}
+# Where the photos of other operators may come from, on the pages of the map only; empty shows none of theirs.
+PHOTO_SOURCES = env.list("PHOTO_SOURCES", default=["https:"])
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", *env.list("TILE_HOSTS", default=[])],
+        # Our photos are told to the network with PUBLIC_URL, whatever name this visitor knows us by.
+        "img-src": [SELF, PUBLIC_URL, "data:", *env.list("TILE_HOSTS", default=[])],
         "connect-src": [SELF],
         "frame-ancestors": ["'none'"],
         "form-action": [SELF, *PAY_PAGES.get(PAYMENT_PROVIDER, [])],
@@ -171,7 +174,11 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: live servers and threads share it
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps the connections
-    _database["OPTIONS"] = {"pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", default=16)}}
+    _database["OPTIONS"] = {
+        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", default=16)},
+        # Compiling a question about a whole country took half a second, answering it a tenth.
+        "options": "-c jit=off",
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: channel layer and cache ---------------------------------------------------------------------
@@ -255,7 +262,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not HASHED_STATIC
-MEDIA_ROOT = DATA_DIR / "media"
+# Photos of stations. Several machines need one folder that all of them see (docs/running.md).
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))
+MEDIA_URL = "media/"
 
 # --- The Beckn network ----------------------------------------------------------------------------------
 BECKN = {

@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from apps.discovery import station_views
 from apps.discovery import views as discovery
@@ -22,6 +22,7 @@ urlpatterns = [
     path("c/reported/", door.code_reported, name="code_reported"),
     path("c/<str:code>", door.plug_door, name="plug_door"),
     path("c/<str:code>/wrong/", door.report_code, name="report_code"),
+    re_path(r"^media/photos/(?P<name>[\w-]{1,60}\.jpg)$", views.photo, name="photo"),
     path("theme/", views.set_theme, name="set_theme"),
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),

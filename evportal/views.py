@@ -1,11 +1,13 @@
 """Pages of the roof: errors, preferences, style guide."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from evportal.context import THEMES
 
@@ -19,6 +21,21 @@ def set_theme(request: HttpRequest) -> HttpResponse:
         response.set_cookie(
             "theme", theme, max_age=31_536_000, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
         )
+    return response
+
+
+@require_safe
+def photo(request: HttpRequest, name: str) -> HttpResponse:
+    """A photo of a station. In this folder are only pictures that we painted ourselves."""
+    try:
+        with default_storage.open(f"photos/{name}") as file:
+            response = HttpResponse(file.read(), content_type="image/jpeg")
+    except FileNotFoundError as missing:
+        raise Http404 from missing
+    patch_cache_control(response, public=True, immutable=True, max_age=31_536_000)
+    response["Content-Security-Policy"] = (
+        "default-src 'none'; sandbox"  # whatever it is, it does nothing here
+    )
     return response
 
 

@@ -8,10 +8,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelForm, MultipleChoiceField
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from apps.catalog import labels, services
+from apps.catalog.admin_scope import OfOneOperator
 from apps.catalog.forms import TariffForm
 from apps.catalog.models import (
     CodeReport,
@@ -31,72 +31,10 @@ from apps.catalog.models import (
     Station,
     Tariff,
 )
-from apps.catalog.selectors import OWNER, may_label, rows_for, shown_status, staff_for
+from apps.catalog.photo_admin import PhotoInline, save_photos
+from apps.catalog.selectors import may_label, shown_status
 from apps.lib import clock
 from apps.lib.errors import Refused
-
-
-class OfOneOperator:
-    """Mixin: rows, choices and rights of the operator that the visitor works for."""
-
-    managers_may_add = False
-    managers_may_change = False
-
-    def _job(self, request: HttpRequest) -> Staff | None:
-        if not hasattr(request, "_catalog_job"):
-            request._catalog_job = staff_for(request.user)
-        return request._catalog_job
-
-    def _allowed(self, request: HttpRequest, verb: str, by_role: bool) -> bool:
-        if request.user.is_superuser or self._job(request) is None:
-            return getattr(super(), f"has_{verb}_permission")(request)
-        return by_role
-
-    def _is_manager(self, request: HttpRequest) -> bool:
-        job = self._job(request)
-        return job is not None and job.role == Staff.Role.MANAGER
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._job(request) is not None or super().has_module_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._allowed(request, "view", True)
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._allowed(request, "add", self.managers_may_add and self._is_manager(request))
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self._allowed(request, "change", self.managers_may_change and self._is_manager(request))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # deals point at these rows: they are unpublished, not deleted
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        rows = super().get_queryset(request)
-        job = self._job(request)
-        scoped = job is not None and not request.user.is_superuser
-        return rows.filter(**{OWNER[self.model]: job.operator_id}) if scoped else rows
-
-    def formfield_for_foreignkey(self, db_field, request: HttpRequest, **kwargs: Any):
-        target = db_field.remote_field.model
-        if target in OWNER and self._job(request) and not request.user.is_superuser:
-            kwargs["queryset"] = rows_for(request.user, target)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        self._check_row(request, object_id)
-        return super().history_view(request, object_id, *args, **kwargs)
-
-    def history_form_view(
-        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        self._check_row(request, object_id)
-        return super().history_form_view(request, object_id, *args, **kwargs)
-
-    def _check_row(self, request: HttpRequest, object_id: str) -> None:
-        """The history app looks rows up by itself, past get_queryset."""
-        if not self.get_queryset(request).filter(pk=unquote(object_id)).exists():
-            raise Http404
 
 
 class CatalogAdmin(OfOneOperator, admin.ModelAdmin):
@@ -178,6 +116,7 @@ class StationAdmin(CatalogAdmin, SimpleHistoryAdmin):
     list_filter = [("operator", admin.RelatedOnlyFieldListFilter), "access", "is_published", "source"]
     list_select_related = ["operator"]
     search_fields = ["name", "code", "address", "city", "postcode"]
+    inlines = [PhotoInline]
     created_by = staticmethod(lambda facts: services.create_station(**_given(facts)))
     updated_by = staticmethod(lambda row, changes: services.update_station(station=row, **changes))
 
@@ -186,6 +125,9 @@ class StationAdmin(CatalogAdmin, SimpleHistoryAdmin):
             return ["code", "source", "source_id"]
         prints = request.user.is_superuser or self._job(request) is not None
         return ["code", "operator", "source", "source_id", *(["codes_on_plugs"] if prints else [])]
+
+    def save_formset(self, request: HttpRequest, form: ModelForm, formset: Any, change: bool) -> None:
+        save_photos(formset)
 
     @admin.display(description=_("codes on the plugs"))
     def codes_on_plugs(self, station: Station) -> str:

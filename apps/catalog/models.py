@@ -14,6 +14,7 @@ from apps import pricing
 from apps.catalog.codes import ending, grouped
 from apps.catalog.faults import field_of, words_of
 from apps.catalog.hours import fault_in_hours, fault_in_zone
+from apps.catalog.photo_models import StationPhoto
 from apps.catalog.rules import rules_of
 from apps.catalog.slot_models import SlotPolicy, TakenTime
 from apps.lib.errors import Refused
@@ -29,6 +30,7 @@ __all__ = [
     "SlotPolicy",
     "Staff",
     "Station",
+    "StationPhoto",
     "TakenTime",
     "Tariff",
 ]

@@ -13,6 +13,7 @@ from apps.beckn.wire.v1_1 import taxonomy
 from apps.catalog import hours
 from apps.catalog.geo import Circle, Point
 from apps.catalog.models import Connector, Evse, Operator, Station
+from apps.catalog.photo_network import alts, images
 from apps.catalog.rules import is_said_by_columns
 from apps.catalog.selectors import closes_next, is_fresh, open_now, opens_next, shown_status
 from apps.catalog.slots import Slot
@@ -263,11 +264,11 @@ def provider(operator: Operator) -> wire.Provider:
 
 
 def location(station: Station) -> wire.Location:
-    opening = hours_text(station)
+    told = {"short_desc": hours_text(station), "images": images(station)}
     return wire.Location(
         id=station.code,
         gps=numbers.gps_text(station.lat, station.lon),
-        descriptor=wire.Descriptor(name=station.name, **({"short_desc": opening} if opening else {})),
+        descriptor=wire.Descriptor(name=station.name, **{key: said for key, said in told.items() if said}),
         address=station.address or station.city or station.name,
         city=wire.City(name=station.city) if station.city else None,
         state=wire.State(name=station.region) if station.region else None,
@@ -387,4 +388,5 @@ def _station_details(station: Station, now: datetime) -> wire.TagGroup:
         amenity=list(station.amenities),
         accessible={True: "yes", False: "no", None: None}[station.is_accessible],
         green_energy="yes" if station.is_green else None,
+        photo_alt=alts(station),
     )

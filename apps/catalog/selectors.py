@@ -20,6 +20,7 @@ from apps.catalog.models import (
     SlotPolicy,
     Staff,
     Station,
+    StationPhoto,
     Tariff,
 )
 
@@ -149,10 +150,10 @@ def _the_only_operator() -> list[Operator]:
 
 
 def with_plugs(stations: QuerySet[Station]) -> QuerySet[Station]:
-    """The stations with operator, EVSEs, published plugs and tariffs, in four queries."""
+    """The stations with operator, photos, EVSEs, published plugs and tariffs, in five queries."""
     plugs = Connector.objects.filter(is_published=True).select_related("tariff")
     evses = Evse.objects.prefetch_related(Prefetch("connectors", queryset=plugs.order_by("letter")))
-    return stations.select_related("operator").prefetch_related(Prefetch("evses", queryset=evses))
+    return stations.select_related("operator").prefetch_related("photos", Prefetch("evses", queryset=evses))
 
 
 # --- Codes on the plugs ---------------------------------------------------------------------------------
@@ -204,6 +205,7 @@ OWNER = {
     SlotPolicy: "operator",
     PlugCode: "connector__evse__station__operator",
     CodeReport: "plug_code__connector__evse__station__operator",
+    StationPhoto: "station__operator",
 }
 
 

@@ -90,6 +90,7 @@ class OfferedStation(models.Model):
     closed_reason = models.CharField(max_length=200, blank=True)  # not empty: it was closed when it was told
     opens_at = models.DateTimeField(null=True)  # told of a closed station only
     closes_at = models.DateTimeField(null=True)
+    photos = models.JSONField(default=list)  # rows of photos.ToldPhoto
     seen_at = models.DateTimeField()
 
     class Meta:

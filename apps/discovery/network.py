@@ -12,6 +12,7 @@ from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.discovery.areas import Area
+from apps.discovery.photos import ToldPhoto, told_photos
 from apps.pricing import Tariff, read_tariff
 
 LONGEST_TARIFF = 20_000
@@ -102,6 +103,7 @@ class ToldStation:
     closed_reason: str = ""
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    photos: tuple[ToldPhoto, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def _station(provider: wire.Provider, place: wire.Location, details: dict[str, A
     operator = (provider.descriptor and provider.descriptor.name) or provider.id
     name = (place.descriptor and place.descriptor.name) or place.address or operator
     lat, lon = place.position
+    details = {"zone": "", "hours_text": "", "photo_alts": (), **details}
     return ToldStation(
         provider_id=provider.id,
         provider_name=_line(operator, 200),
@@ -184,7 +187,8 @@ def _station(provider: wire.Provider, place: wire.Location, details: dict[str, A
         city=_line((place.city and place.city.name) or "", 100),
         lat=lat,
         lon=lon,
-        **{"zone": "", "hours_text": "", **details},
+        photos=told_photos(place, details.pop("photo_alts")),
+        **details,
     )
 
 
@@ -194,7 +198,8 @@ def _details(listed: list[_Listed]) -> dict[str, dict[str, Any]]:
     for entry in listed:
         new = [place for place in entry.item.location_ids if place not in found]
         if new:
-            found |= dict.fromkeys(new, _opening(entry.item, entry.plug))
+            told = _opening(entry.item, entry.plug) | {"photo_alts": entry.plug.photo_alts}
+            found |= dict.fromkeys(new, told)
     return found
 
 

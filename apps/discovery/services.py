@@ -45,6 +45,7 @@ STATION_FACTS = (
     "closed_reason",
     "opens_at",
     "closes_at",
+    "photos",
     "seen_at",
 )
 OFFER_KEY = ("station", "item_id")
@@ -224,7 +225,7 @@ def _keep_stations(
     _upsert(OfferedStation, rows, STATION_KEY, STATION_FACTS)
     # Locked, so that two pages about one station do not each forget the plugs of the other.
     rows = _known_stations(bpp_id, by_key).select_for_update()
-    rows = rows.only(*STATION_KEY[1:], *(set(STATION_FACTS) - {"bpp_uri", "name", "address"}))
+    rows = rows.only(*STATION_KEY[1:], *(set(STATION_FACTS) - {"bpp_uri", "name", "address", "photos"}))
     return {key: row for row in rows if (key := (row.provider_id, row.location_id)) in by_key}
 
 

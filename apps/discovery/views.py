@@ -3,6 +3,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 from uuid import UUID
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -17,12 +18,15 @@ from apps.discovery.forms import PLACE, FilterForm, Filters, ViewportForm
 from apps.lib.htmx import HtmxRequest, page_or_fragment
 
 STATION_RADIUS_KM = Decimal(2)
+# Photos of foreign operators come from wherever they keep them (docs/configuration.md: PHOTO_SOURCES).
+with_photos = csp_update({"img-src": settings.PHOTO_SOURCES})
 # As in static/js/discovery.js.
 PLACE_FIELDS = (*PLACE, "page", "sort", "kwh", "minutes")
 
 
 @require_safe
 @never_cache
+@with_photos
 def explore(request: HtmxRequest) -> HttpResponse:
     form, vehicle = FilterForm(request.GET), chosen_vehicle(request)
     filters = form.filters(vehicle)
@@ -48,6 +52,7 @@ def explore(request: HtmxRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+@with_photos
 def station(request: HtmxRequest, code: UUID) -> HttpResponse:
     told = selectors.station_view(code)
     if told is None:

@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
 from apps.beckn.wire import v1_1 as wire
 from apps.discovery import services, watches
 from apps.discovery.models import Favourite, Offer, OfferedStation
+from tests.catalog.pictures import picture
 from tests.discovery import catalogs
 
 PRICED = {"service_charge": "5.00", "tax_name": "GST", "tax_percent": "18"}
@@ -23,7 +26,7 @@ def say(first: str = "Charging", bpp_id: str = "grid.example", **station) -> Off
         ),
         catalogs.item("p-3", connector_id="C", evse_id="e-1", availability="Faulted", price="12"),
     ]
-    catalog = catalogs.catalog(catalogs.provider(items=items, **station))
+    catalog = catalogs.catalog(catalogs.provider(**{"items": items, **station}))
     services.record_catalog(
         transaction_id=uuid4(),
         bpp_id=bpp_id,
@@ -129,3 +132,27 @@ def test_everything_works_without_javascript(chromium, server, station, asha):
     page.get_by_role("button", name="Stop watching").click()
     expect(page.get_by_text("Watching plug A")).to_have_count(0)
     context.close()
+
+
+def test_photos_stand_in_boxes_of_one_shape(
+    open_page, server, settings, tmp_path, size, theme, assert_fits, assert_no_axe_violations, keep_picture
+):
+    """The picture itself is small and flat; one that is gone is taken away."""
+    settings.PUBLIC_URL, settings.MEDIA_ROOT = server, str(tmp_path)
+    default_storage.save("photos/there.jpg", ContentFile(picture(size=(640, 200))))
+    images = [{"url": f"{server}/media/photos/{name}.jpg", "size_type": "lg"} for name in ("there", "gone")]
+    place = catalogs.location()
+    place["descriptor"]["images"] = images
+    item = catalogs.item(photo_alt="The posts from the street", **PRICED)
+    item["tags"][0]["list"].append({"descriptor": {"code": "photo-alt"}, "value": "The gate"})
+    station = say(locations=[place], items=[item])
+    page = open_page(station.get_absolute_url(), size=size, theme=theme)
+    photo = page.get_by_role("img", name="The posts from the street")
+    photo.scroll_into_view_if_needed()
+    expect(page.locator("[data-photo]")).to_have_count(1)
+    assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
+    box = page.locator(".photos__box").bounding_box()
+    assert abs(box["width"] / box["height"] - 1.5) < 0.05
+    assert_fits(page)
+    assert_no_axe_violations(page)
+    keep_picture(page, f"station-photos-{size}-{theme}")

@@ -110,7 +110,8 @@ def station_form(station: Station, **changes) -> dict:
     fields = ["name", "address", "city", "region", "postcode", "country", "lat", "lon", "zone", "hours_text"]
     fields += ["phone", "network_name", "price_text", "access", "closed_reason"]
     form = {name: getattr(station, name) for name in fields}
-    return {**form, "hours": "[]", "amenities": "[]", "is_published": "on", **changes}
+    photos = {"photos-TOTAL_FORMS": "0", "photos-INITIAL_FORMS": "0"}
+    return {**form, **photos, "hours": "[]", "amenities": "[]", "is_published": "on", **changes}
 
 
 def test_a_manager_changes_a_station_and_the_history_says_who(as_role, ours):

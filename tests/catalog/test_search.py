@@ -327,14 +327,14 @@ def test_no_answer_is_larger_than_a_peer_takes(factory, ask):
     assert max(sizes) < 170_000
 
 
-def test_a_search_costs_six_queries_per_fifty_stations(factory, ask):
+def test_a_search_costs_seven_queries_per_fifty_stations(factory, ask):
     make_many(factory, 50)
     with CaptureQueriesContext(
         connection,
     ) as queries:
         ask("search", {"intent": near("12.000000,77.000000", "100")})
     about_catalog = [query for query in queries if 'FROM "catalog_' in query["sql"]]
-    assert len(about_catalog) == 5
+    assert len(about_catalog) == 6
 
 
 # --- Vehicles and green energy ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from apps.catalog.importers import entries
+from apps.catalog.importers import entries, pictures
 from apps.catalog.importers.entries import Entry, cut, listed, part, plain
 from apps.catalog.importers.hours_text import read_hours
 from apps.catalog.importers.place import read_country, read_position, zone_at
@@ -97,10 +97,12 @@ def _station(number: int, source_id: str, poi: Entry) -> StationRow:
     is_broken = status in OUT_OF_ORDER or all(kind.is_broken for kind in kinds)
     if not is_broken and any(kind.is_broken for kind in kinds):
         notes.append("some plugs said to be out of order: shown as not confirmed")
+    facts = _facts(poi, notes)
     return StationRow(
         number=number,
         source_id=source_id,
-        facts=_facts(poi, notes),
+        facts=facts,
+        photos=pictures.of_map(poi, facts["name"], notes),
         evses=_evses(kinds, entries.number(poi.get("NumberOfPoints"))),
         is_free=plain(poi.get("UsageCost")).lower().startswith("free"),
         closed_reason=CLOSED if is_broken else "",

@@ -14,7 +14,7 @@ from typing import Any
 
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.catalog.hours import ALL_DAY, EVERY_DAY, Hours, fault_in_zone, text_of
-from apps.catalog.importers import entries
+from apps.catalog.importers import entries, pictures
 from apps.catalog.importers.entries import Entry, cut, listed, part, plain
 from apps.catalog.importers.hours_text import grouped
 from apps.catalog.importers.place import read_country, read_position, zone_at
@@ -98,11 +98,13 @@ def _station(number: int, source_id: str, location: Entry) -> StationRow:
     if posts.broken and not all_broken:
         notes.append(f"{len(posts.broken)} EVSEs said to be out of order: shown as not confirmed")
     access = Station.Access.PUBLIC if posts.open_to_all else Station.Access.RESTRICTED
+    facts = _facts(location, notes) | {"access": access}
     return StationRow(
         number=number,
         source_id=source_id,
-        facts=_facts(location, notes) | {"access": access},
+        facts=facts,
         evses=posts.offered,
+        photos=pictures.of_ocpi(location, facts["name"], notes),
         closed_reason=CLOSED if all_broken else "",
         notes=tuple(notes),
     )

@@ -59,6 +59,17 @@ class PriceRow:
 
 
 @dataclass(frozen=True)
+class PhotoRow:
+    """A picture that stands elsewhere; it is linked, not copied."""
+
+    link: str
+    alt: str
+    small_link: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
 class StationRow:
     number: int  # of its line or entry, for people
     source_id: str
@@ -67,6 +78,7 @@ class StationRow:
     price: PriceRow | None = None  # None: not stated, or stated in words that cannot be billed
     is_free: bool = False
     closed_reason: str = ""
+    photos: tuple[PhotoRow, ...] | None = None  # None: the format has no photos
     notes: tuple[str, ...] = field(default=())
 
 

@@ -7,17 +7,26 @@ off the network, a reason for closing) is left alone.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, count
 
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from apps.catalog.importers.records import CLOSED, EvseRow, PlugRow, SkippedRow, StationRow, fitting
-from apps.catalog.models import Connector, Evse, Operator, Station, Tariff
+from apps.catalog.importers.records import (
+    CLOSED,
+    EvseRow,
+    PlugRow,
+    SkippedRow,
+    StationRow,
+    fitting,
+)
+from apps.catalog.models import Connector, Evse, Operator, Station, StationPhoto, Tariff
 from apps.catalog.services import free_letters
 
 BATCH = 200
+IMPORTED_PHOTOS_FROM = 100  # places in the row: uploaded ones stand first
+PHOTO_FACTS = ("small_link", "width", "height")
 LONGEST_CODE = Station._meta.get_field("code").max_length
 GONE = "No longer in the imported file"
 WITHDRAWN = "Withdrawn by the imported source"
@@ -72,13 +81,23 @@ class Summary:
 
 @dataclass
 class _Batch:
-    """Rows to write, collected while comparing; written in six statements."""
+    """Rows to write, collected while comparing; written in a few statements."""
 
     new_stations: list[Station] = field(default_factory=list)
     changed_stations: list[Station] = field(default_factory=list)
     new_evses: list[Evse] = field(default_factory=list)
     new_plugs: list[Connector] = field(default_factory=list)
     changed_plugs: list[Connector] = field(default_factory=list)
+    new_photos: list[StationPhoto] = field(default_factory=list)
+    changed_photos: list[StationPhoto] = field(default_factory=list)
+    gone_photos: list[int] = field(default_factory=list)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """It grows with every change."""
+        stations, posts = (self.new_stations, self.changed_stations), (self.new_evses, self.new_plugs)
+        photos = (self.new_photos, self.changed_photos, self.gone_photos)
+        return tuple(map(len, (*stations, *posts, self.changed_plugs, *photos)))
 
 
 def write_stations(
@@ -148,7 +167,7 @@ def _write_batch(target: Target, rows: list[StationRow], summary: Summary) -> No
     with transaction.atomic():
         known = Station.objects.filter(
             operator=target.operator, source=target.source, source_id__in=[row.source_id for row in rows]
-        ).prefetch_related("evses__connectors__tariff")
+        ).prefetch_related("evses__connectors__tariff", "photos")
         stations = {station.source_id: station for station in known}
         batch = _Batch()
         outcomes = Counter(_compare(target, row, stations.get(row.source_id), batch) for row in rows)
@@ -171,6 +190,10 @@ def _save(batch: _Batch) -> None:
     if batch.changed_plugs:
         columns = ["tariff", "is_published", "format", "power_type", "max_kw"]
         Connector.objects.bulk_update(batch.changed_plugs, columns, batch_size=BATCH)
+    StationPhoto.objects.filter(pk__in=batch.gone_photos).delete()
+    StationPhoto.objects.bulk_create(batch.new_photos, batch_size=BATCH)
+    if batch.changed_photos:
+        StationPhoto.objects.bulk_update(batch.changed_photos, PHOTO_FACTS, batch_size=BATCH)
 
 
 def _compare(target: Target, row: StationRow, station: Station | None, batch: _Batch) -> str:
@@ -178,11 +201,11 @@ def _compare(target: Target, row: StationRow, station: Station | None, batch: _B
     if station is None:
         _add_station(target, row, tariff, batch)
         return "created"
-    before = len(batch.changed_stations), len(batch.new_plugs), len(batch.changed_plugs)
+    before = batch.size
     _compare_facts(station, row, batch)
     _compare_evses(station, row, tariff, batch)
-    after = len(batch.changed_stations), len(batch.new_plugs), len(batch.changed_plugs)
-    return "unchanged" if before == after else "updated"
+    _compare_photos(station, row, batch)
+    return "unchanged" if before == batch.size else "updated"
 
 
 def _compare_facts(station: Station, row: StationRow, batch: _Batch) -> None:
@@ -196,6 +219,22 @@ def _compare_facts(station: Station, row: StationRow, batch: _Batch) -> None:
         for name, value in changes.items():
             setattr(station, name, value)
         batch.changed_stations.append(station)
+
+
+def _compare_photos(station: Station, row: StationRow, batch: _Batch) -> None:
+    """Which links there are says the source; what the operator uploaded, and words they changed, are theirs."""
+    if row.photos is None:
+        return
+    known = {photo.link: photo for photo in station.photos.all() if photo.link} if station.pk else {}
+    for place, told in enumerate(row.photos, start=IMPORTED_PHOTOS_FROM):
+        photo = known.pop(told.link, None)
+        if photo is None:
+            batch.new_photos.append(StationPhoto(station=station, position=place, **asdict(told)))
+        elif any(getattr(photo, name) != getattr(told, name) for name in PHOTO_FACTS):
+            for name in PHOTO_FACTS:
+                setattr(photo, name, getattr(told, name))
+            batch.changed_photos.append(photo)
+    batch.gone_photos += [photo.pk for photo in known.values()]
 
 
 def _compare_evses(station: Station, row: StationRow, tariff: Tariff | None, batch: _Batch) -> None:
@@ -254,6 +293,7 @@ def _add_station(target: Target, row: StationRow, tariff: Tariff | None, batch: 
         **row.facts,
     )
     batch.new_stations.append(station)
+    _compare_photos(station, row, batch)
     letters, labels = free_letters(()), set()
     for evse in row.evses:
         _add_evse(station, evse, labels, letters, tariff, batch)

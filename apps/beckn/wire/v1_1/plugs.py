@@ -2,7 +2,7 @@
 
 Group `connector-specifications` stands on the item; older catalogs have it on the fulfillment, so both are read.
 Beyond the guide our own catalogs say evse-id, status-changed-at, last-seen-at, last-charge-at, and the groups
-`price-components` and `station-details` (closed, opens-at, closes-at and more).
+`price-components` and `station-details` (closed, opens-at, closes-at, photo-alt and more).
 """
 
 from dataclasses import dataclass
@@ -52,6 +52,7 @@ class PlugFacts:
     closed: str = ""  # the station is closed now: why, in words
     opens_at: datetime | None = None  # the next opening of a closed station
     closes_at: datetime | None = None
+    photo_alts: tuple[str, ...] = ()  # what the images of the station show, in their order
     vehicle_types: tuple[str, ...] = ()  # taxonomy.VEHICLE_CATEGORIES
     amenities: tuple[str, ...] = ()  # of the station, lower case
     is_accessible: bool | None = None  # the bay, for a wheelchair
@@ -87,6 +88,7 @@ def read_plug(item: Item, fulfillment: Fulfillment | None = None) -> PlugFacts:
         closed="" if said("closed").strip().lower() in _NO else said("closed"),
         opens_at=read_instant(said("opens-at")),
         closes_at=read_instant(said("closes-at")),
+        photo_alts=tuple(said.all("photo-alt")),
         vehicle_types=_vehicle_types(said),
         amenities=_amenities(said),
         is_accessible=_truth(said("accessible", "wheelchair-access")),
