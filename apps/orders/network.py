@@ -8,6 +8,7 @@ from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.models import Order
+from apps.orders.story import read_facts, read_marks
 from apps.orders.told import Line, Priced, Reading, Told, UnreadableQuote
 
 START, STOP = "start-charging", "end-charging"
@@ -205,6 +206,8 @@ def read_told(order: wire.Order) -> Told:
         cancel_reason=_cancel_reason(reason),
         cancel_text=_text(reason.descriptor if reason else None),
         instructions=_instructions(fulfillment),
+        marks=read_marks(tags),
+        facts=read_facts(tags),
     )
 
 

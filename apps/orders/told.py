@@ -38,6 +38,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One line of how the charge went: what happened, whose doing it was ("" when not said), and when."""
+
+    stage: str
+    by: str
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the driver can act upon."""
+
+    plug_in_by: datetime | None = None  # then the charger waits no longer for the cable
+    closes_by: datetime | None = None  # then the bill is made, with or without the last reading
+    free_until: datetime | None = None  # until then a stop costs nothing
+    is_estimated: bool = False  # the last reading never came
+
+
+@dataclass(frozen=True)
 class Told:
     """One callback about a confirmed order; what was not said is empty."""
 
@@ -56,6 +76,8 @@ class Told:
     cancel_reason: str = ""
     cancel_text: str = ""
     instructions: str = ""
+    marks: tuple[Mark, ...] = ()
+    facts: Facts = field(default_factory=Facts)
 
 
 class UnreadableQuote(ValueError):

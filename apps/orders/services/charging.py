@@ -28,6 +28,7 @@ from apps.orders.services.steps import (
     take_money,
     write_lines,
 )
+from apps.orders.services.story import keep_story
 from apps.orders.states import OVER, WAITS, WITH_ENERGY, State
 from apps.orders.told import Priced, Told
 from apps.payments.selectors import latest
@@ -44,7 +45,7 @@ def request_start(order: Order) -> None:
         raise NotNow(_("This order cannot be started now."))
     try:
         with transaction.atomic():
-            go(order, State.STARTING, why=gettext_noop("the driver pressed Start"))
+            go(order, State.STARTING, why=gettext_noop("the driver pressed Start"), plug_in_by=None)
             ask(order, "update", network.update_state(order, network.START))
     except StaleMove as error:
         lost_the_race(order, error, State.STARTING, *WITH_ENERGY)
@@ -80,6 +81,7 @@ def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
         told.network_order_id and told.network_order_id != order.network_order_id
     ):
         return
+    keep_story(order, told=told, received_at=received_at)
     if order.state in (State.ENDED, *OVER):
         _compare_bill(order, told)
     elif told.status == "CANCELLED" or told.state == "order-cancelled":
