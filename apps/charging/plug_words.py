@@ -23,6 +23,7 @@ IS_OVER = (Status.AVAILABLE, Status.FINISHING, Status.PREPARING, Status.RESERVED
 WAIT_FOR_STOP = timedelta(minutes=2)
 # A car at another plug so soon after our start may be ours (AT-H4).
 WRONG_PLUG_WITHIN = timedelta(minutes=3)
+ROUGHLY = timedelta(seconds=10)  # a charger tells whole seconds, and its skew is known to a few
 
 
 def heard(event: events.ConnectorStatus) -> None:
@@ -42,14 +43,18 @@ def heard(event: events.ConnectorStatus) -> None:
 
 def _before_energy(session: Session, event: events.ConnectorStatus) -> None:
     said_at = event.at - timedelta(seconds=event.clock_skew_seconds)
-    if said_at < session.created_at:
-        return
-    if event.status == Status.FAULTED:
+    if event.status == Status.FAULTED and said_at >= session.created_at:
         failure = Session.Failure.VEHICLE_FAULT
         services.fail(session, failure, why=f"the charger reports {event.error_code}")
-    elif event.status == Status.PREPARING and _is_newest(session, event):
-        ledger.write(session, Stage.PLUGGED_IN, By.DRIVER, at=said_at, why="the charger reports Preparing")
-        services.changed(session)
+    elif event.status == Status.PREPARING and said_at >= session.created_at - ROUGHLY:
+        _plugged_in(session, event, max(said_at, session.created_at))
+
+
+def _plugged_in(session: Session, event: events.ConnectorStatus, at: datetime) -> None:
+    if session.plug_word == Status.PREPARING or not _is_newest(session, event):
+        return
+    ledger.write(session, Stage.PLUGGED_IN, By.DRIVER, at=at, why="the charger reports Preparing")
+    services.changed(session)
 
 
 def _while_energy(session: Session, event: events.ConnectorStatus) -> None:
@@ -103,9 +108,8 @@ def _look_for_lost_driver(event: events.ConnectorStatus) -> None:
     if other is None:
         return
     said_at = event.at - timedelta(seconds=event.clock_skew_seconds)
-    for session in _waiting_at(other).filter(
-        created_at__lte=said_at, created_at__gte=said_at - WRONG_PLUG_WITHIN
-    ):
+    lately = {"created_at__lte": said_at + ROUGHLY, "created_at__gte": said_at - WRONG_PLUG_WITHIN}
+    for session in _waiting_at(other).filter(**lately):
         why = f"a car was plugged in at {other.letter}"
         ledger.write(session, Stage.OTHER_PLUG, By.DRIVER, at=said_at, detail=other.letter, why=why)
         services.changed(session)

@@ -43,6 +43,8 @@ def start(*, reference: str, connector: Connector, token: str, limit_kwh: Decima
     except IntegrityError:  # another worker was faster
         return Session.objects.get(reference=reference, state__in=Session.LIVE)
     ledger.write(session, Stage.START_ASKED, By.DRIVER)
+    if connector.status == Connector.Status.PREPARING:
+        ledger.write(session, Stage.PLUGGED_IN, By.DRIVER, why="the car stood there already")
     _send_start(session)
     changed(session)
     return session
@@ -81,6 +83,8 @@ def _pending(
 ) -> Session:
     session = Session.objects.create(
         free_until=free_until,
+        # Of the time before only this matters: the car may stand there already.
+        plug_word=connector.status if connector.status == Connector.Status.PREPARING else "",
         code=new_code("CS"),
         reference=reference,
         connector=connector,

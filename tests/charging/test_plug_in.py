@@ -37,6 +37,20 @@ def test_a_time_that_no_charger_waits_is_refused(db, seconds):
         PlugInTime(charge_point_id="CP-1", seconds=seconds).full_clean()
 
 
+def test_a_car_that_stands_there_already_is_plugged_in(charger):
+    charger.status("Preparing")
+    waiting = start_at(charger)
+    charger.status("Preparing")
+    assert [line.stage for line in waiting.ledger.all()] == ["start-asked", "plugged-in"]
+
+
+def test_a_car_that_comes_is_plugged_in_once_even_by_a_clock_of_whole_seconds(charger, session, clock):
+    clock.shift(2)
+    charger.status("Preparing", at=NOON - timedelta(seconds=1))
+    charger.status("Preparing")
+    assert [line.at for line in session.ledger.filter(stage="plugged-in")] == [session.created_at]
+
+
 # --- The right plug (AT-H4) ---------------------------------------------------------------------------
 
 
