@@ -323,6 +323,7 @@ OCPP = {
 CHARGING = {
     "START_SECONDS": env.int("START_SECONDS", default=90),
     "STATUS_EVERY_SECONDS": env.int("STATUS_EVERY_SECONDS", default=30),
+    "NO_ENERGY_MINUTES": env.int("NO_ENERGY_MINUTES", default=10),
 }
 # How long a link to a running charge is good (`tracking.url`); the app asks for a new one.
 TRACK_LINK_HOURS = env.int("TRACK_LINK_HOURS", default=12)

@@ -12,7 +12,7 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import after_network, running, slot_network
+from apps.bookings import after_network, running, slot_network, story
 from apps.bookings.models import Booking
 from apps.bookings.pricing import ENERGY_COST, Bill, Line, cancellation_bill, price_per_kwh, worded
 from apps.charging.models import Session
@@ -27,12 +27,15 @@ STATE_CODES = {
 }
 STATUSES = {"payment-completed": "ACTIVE", "charging-started": "ACTIVE", "charging-ended": "COMPLETE"}
 OCPP_WORDS = {
-    Session.State.ACTIVE: "Charging",
-    Session.State.SUSPENDED: "SuspendedEV",
-    Session.State.OFFLINE: "Offline",
-    Session.State.STOPPING: "Charging",
-    Session.State.ENDED_PENDING_METER: "Finishing",
-    Session.State.CLOSED: "Finishing",
+    "ACTIVE": "Charging",
+    "SUSPENDED_EV": "SuspendedEV",
+    "SUSPENDED_EVSE": "SuspendedEVSE",
+    "FAULTED": "Faulted",
+    "OFFLINE": "Offline",
+    "STOPPING": "Charging",
+    "STOP_ACCEPTED": "Charging",
+    "ENDED_PENDING_METER": "Finishing",
+    "CLOSED": "Finishing",
 }
 PAYMENT_TYPE = "PRE-ORDER"
 REASON_NAMES = {
@@ -111,7 +114,8 @@ def _as_it_stands(booking: Booking, session: Session | None, now: datetime) -> w
         return _order(booking, at=now, code=code, bill=bill, kwh=kwh, session=session)
     if code == "order-cancelled":
         return _cancelled(booking)
-    return _order(booking, at=now, code=code, bill=booking.quote_bill, kwh=booking.ordered_kwh)
+    bill, kwh = booking.quote_bill, booking.ordered_kwh
+    return _order(booking, at=now, code=code, bill=bill, kwh=kwh, session=session)
 
 
 def cancellation_preview(booking: Booking, fee_percent: Decimal, now: datetime) -> wire.OnCancelMessage:
@@ -230,7 +234,8 @@ def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
         place["address"] = station.address
     how = f"Park at {booking.evse.label}, plug in connector {booking.connector.letter}, then press start."
     how += slot_network.instructions(booking)
-    begins, ends = slot_network.times(booking, session)
+    flowed = session if session and session.state != Session.State.FAILED else None
+    begins, ends = slot_network.times(booking, flowed)
     start: dict[str, Any] = {
         "type": "start",
         "location": wire.Location(id=station.code, **place),
@@ -259,14 +264,20 @@ def _fulfillment(
         state=wire.FulfillmentState(descriptor=wire.Descriptor(**said), updated_at=at),
         tracking=True,
         stops=_stops(booking, session),
-        tags=[_telemetry(booking, session, kwh)] if session and session.started_at else [],
+        tags=_tags(booking, session, kwh) if session else [],
     )
+
+
+def _tags(booking: Booking, session: Session, kwh: Decimal | None) -> list[wire.TagGroup]:
+    flowed = session.started_at and session.state != Session.State.FAILED
+    told = [_telemetry(booking, session, kwh or Decimal(0))] if flowed else []
+    return [*told, *story.tag_groups(session)]
 
 
 def _ocpp_words(session: Session, at: datetime) -> str:
     told = {
         "connectorId": session.ocpp_connector_id,
-        "errorCode": "NoError",
+        "errorCode": "OtherError" if session.face == "FAULTED" else "NoError",
         "status": plug_word(session),
     }
     return json.dumps({**told, "timestamp": clock.utc_text(at)}, separators=(",", ":"))
@@ -286,13 +297,13 @@ def charging_periods(session: Session, kwh: Decimal) -> list[dict[str, Any]]:
         for name, figure in figures.items()
         if figure is not None
     ]
-    begun = session.started_at and clock.utc_text(session.started_at)
+    begun = session.started_at and clock.utc_text(session.real(session.started_at))
     return [{"start_date_time": begun, "dimensions": told}]
 
 
 def plug_word(session: Session) -> str:
     """The OCPP 1.6 status of the plug while energy may flow."""
-    return OCPP_WORDS.get(session.state, "Charging")
+    return OCPP_WORDS.get(session.face, "Charging")
 
 
 def _telemetry(booking: Booking, session: Session, kwh: Decimal) -> wire.TagGroup:
@@ -303,10 +314,10 @@ def _telemetry(booking: Booking, session: Session, kwh: Decimal) -> wire.TagGrou
         "soc": _with_unit(session.soc_percent, "%"),
         "current": flowing and _with_unit(session.current_a, "A"),
         "voltage": flowing and _with_unit(session.voltage_v, "V"),
-        "start-time": clock.utc_text(session.started_at),
+        "start-time": clock.utc_text(session.real(session.started_at)),
         "meter-start": _register(session.meter_start_wh),
-        "reading-at": session.last_reading_at and clock.utc_text(session.last_reading_at),
-        "stop-time": session.ended_at and clock.utc_text(session.ended_at),
+        "reading-at": session.last_reading_at and clock.utc_text(session.real(session.last_reading_at)),
+        "stop-time": session.ended_at and clock.utc_text(session.real(session.ended_at)),
         "meter-stop": None if flowing else _register(session.register_wh),
         "ended-by": booking.ended_by.lower() or None,
     }

@@ -73,7 +73,9 @@ def session_changed(session: Session) -> None:
         _start_failed(booking, session)
     elif session.state == Session.State.CLOSED:
         _completed(booking, session)
-    elif session.state != Session.State.PENDING:
+    elif session.state == Session.State.PENDING:
+        _tell_waiting(booking, session)
+    else:
         meter = running.remember(booking, session)
         if booking.state == State.CONFIRMED:
             _begun(booking, session)
@@ -84,6 +86,18 @@ def session_changed(session: Session) -> None:
     changed_on_commit(selectors.STREAM, booking.track_token)
 
 
+def _tell_waiting(booking: Booking, session: Session) -> None:
+    """The charger has taken the start and waits for the cable: until when, and what it has seen meanwhile."""
+    if booking.state == State.CONFIRMED and session.start_accepted_at:
+        _send_status(selectors.all_bookings().get(pk=booking.pk), session)
+
+
+def refuse_unless_wanted(given_up: Session) -> None:
+    """A start that was given up has begun after all: it is welcome while the order still waits for its charge."""
+    if not Booking.objects.filter(code=given_up.reference, state=State.CONFIRMED).exists():
+        raise refusals.NotApplicable(_("This order is over."))
+
+
 def refuse_if_held(session: Session) -> None:
     """A card may not begin at a charging point that is kept for somebody."""
     if selectors.is_held(session.connector.evse):
@@ -92,7 +106,7 @@ def refuse_if_held(session: Session) -> None:
 
 def _begun(booking: Booking, session: Session) -> None:
     deadline_at = clock.now() + _longest(booking)
-    said = {"told_state": session.state, "told_at": clock.now()}
+    said = {"told_state": session.face, "told_at": clock.now()}
     try:
         move(booking, State.IN_SESSION, why=f"{session.code} began", deadline_at=deadline_at, **said)
     except StaleMove:
@@ -160,11 +174,11 @@ def tell_status(booking: Booking, session: Session) -> bool:
     now = clock.now()
     # A fifth early is in time: readings come just as often, and one early by a breath must not wait for the next.
     told_before = now - timedelta(seconds=settings.CHARGING["STATUS_EVERY_SECONDS"]) * 4 / 5
-    if booking.told_state == session.state and booking.told_at and booking.told_at > told_before:
+    if booking.told_state == session.face and booking.told_at and booking.told_at > told_before:
         return False
     due = Q(told_at__lte=told_before)
     mine = Booking.objects.filter(pk=booking.pk, state=State.IN_SESSION)
-    if not mine.filter(due | ~Q(told_state=session.state)).update(told_at=now, told_state=session.state):
+    if not mine.filter(due | ~Q(told_state=session.face)).update(told_at=now, told_state=session.face):
         return False
     _send_status(selectors.all_bookings().get(pk=booking.pk), session)
     return True

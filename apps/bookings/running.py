@@ -6,7 +6,9 @@ the charge end, it is read from the start.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from apps.bookings.models import Booking
 from apps.charging.models import Session
@@ -23,7 +25,7 @@ STOP_WORDS = {
 
 def meter_of(booking: Booking, session: Session) -> Meter:
     """As far as the readings go. Of an ended session from the start, whatever was remembered on the way."""
-    if session.started_at is None:
+    if session.started_at is None or session.is_free:  # as if nothing had flowed
         return Meter(booking.rules, session.created_at, booking.limits)
     if not booking.needs_course:
         return _from_two_points(booking, session)
@@ -36,7 +38,7 @@ def remember(booking: Booking, session: Session) -> Meter:
     """After a reading, in its transaction, the session being locked."""
     meter = meter_of(booking, session)
     if booking.needs_course and session.started_at:
-        kept = {"session": session.pk, "recounts": session.recounts, "meter": meter.to_json()}
+        kept = {**_read_as(session), "meter": meter.to_json()}
         if kept != booking.running:
             Booking.objects.filter(pk=booking.pk).update(running=kept)
             booking.running = kept
@@ -55,39 +57,50 @@ def billed_kwh(meter: Meter) -> Decimal:
 
 
 def _from_two_points(booking: Booking, session: Session) -> Meter:
-    meter = Meter(booking.rules, session.started_at, booking.limits)
+    meter = Meter(booking.rules, session.real(session.started_at), booking.limits)
     last_at = max(session.register_at or session.started_at, session.started_at)
-    meter.read(Reading(last_at, _kwh(session.energy_wh)))
+    meter.read(Reading(session.real(last_at), _kwh(session.energy_wh)))
     return meter
 
 
 def _from_the_start(booking: Booking, session: Session) -> Meter:
-    meter = Meter(booking.rules, session.started_at, booking.limits)
-    _take(meter, course(session))
+    meter = Meter(booking.rules, session.real(session.started_at), booking.limits)
+    _take(meter, course(session), session)
     return meter
+
+
+def _read_as(session: Session) -> dict[str, Any]:
+    """How its readings were understood when a meter was put away: another count or clock makes that meter worthless."""
+    return {"session": session.pk, "recounts": session.recounts, "skew": _skew(session).total_seconds()}
+
+
+def _skew(session: Session) -> timedelta:
+    """The charger's clock minus ours, as far as it is corrected (AT-E1)."""
+    return session.started_at - session.real(session.started_at)
 
 
 def _remembered(booking: Booking, session: Session) -> Meter:
     kept = booking.running or {}
-    if kept.get("session") != session.pk or kept["recounts"] != session.recounts:
+    if not _read_as(session).items() <= kept.items():
         return _from_the_start(booking, session)
     meter = Meter.from_json(kept["meter"], booking.rules, booking.limits)
-    if meter.reached is None and session.register_at and session.register_at > meter.at:
-        _take(meter, course(session, after=meter.at))
+    seen_until = meter.at + _skew(session)
+    if meter.reached is None and session.register_at and session.register_at > seen_until:
+        _take(meter, course(session, after=seen_until), session)
     return meter
 
 
-def _take(meter: Meter, points: Iterable[Point]) -> None:
-    for reading in _readings(meter, points):
+def _take(meter: Meter, points: Iterable[Point], session: Session) -> None:
+    for reading in _readings(meter, points, session):
         meter.read(reading)
 
 
-def _readings(meter: Meter, points: Iterable[Point]) -> Iterator[Reading]:
+def _readings(meter: Meter, points: Iterable[Point], session: Session) -> Iterator[Reading]:
     """A stretch is parking when its end proves so; a reading without power says what was true before it."""
     for point in points:
         kwh = _kwh(point.energy_wh)
         parks = kwh == meter.kwh and (meter.phase is Phase.PARKED if point.is_idle is None else point.is_idle)
-        yield Reading(point.at, kwh, Phase.PARKED if parks else Phase.CHARGING)
+        yield Reading(session.real(point.at), kwh, Phase.PARKED if parks else Phase.CHARGING)
 
 
 def _kwh(energy_wh: Decimal) -> Decimal:

@@ -122,7 +122,7 @@ class Tracked:
             "currency": self.bill.currency,
             "total_cost": {"incl_vat": str(self.bill.total)},
             "charging_periods": network.charging_periods(self.session, self.kwh) if running else [],
-            "last_updated": clock.utc_text(read_at) if read_at else None,
+            "last_updated": clock.utc_text(self.session.real(read_at)) if read_at else None,
             # Ours, beyond OCPI: what orders two of these in time, and the plug's OCPP word.
             "told_at": clock.utc_text(clock.now()),
             "connector_status": network.plug_word(self.session) if running else None,

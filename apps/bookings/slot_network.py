@@ -16,8 +16,8 @@ CONFIRMED = "payment-completed"
 
 def times(booking: Booking, session: Session | None) -> tuple[datetime | None, datetime | None]:
     """Begin and end: as they were where that is known, else as they are promised."""
-    began = session and session.started_at
-    ended = session and session.ended_at
+    began = session and session.started_at and session.real(session.started_at)
+    ended = session and session.ended_at and session.real(session.ended_at)
     return began or booking.arrives_at or booking.slot_starts_at, ended or booking.ends_by
 
 

@@ -1,6 +1,6 @@
 """What charge points say, taken from apps/ocpp by evportal/wiring.py."""
 
-from apps.charging import availability, told
+from apps.charging import availability, plug_words, told
 from apps.ocpp import events
 
 
@@ -20,7 +20,7 @@ def disconnected(event: events.Disconnected) -> None:
 
 def connector_status(event: events.ConnectorStatus) -> None:
     availability.status(event)
-    told.status(event)
+    plug_words.heard(event)
 
 
 def token_presented(event: events.TokenPresented) -> bool:

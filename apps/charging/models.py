@@ -1,13 +1,17 @@
 """The charge itself: energy flowing at a connector, as the charge point tells it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Connector
 from apps.lib import moves
+
+TOLERATED_SKEW_SECONDS = 60
 
 
 class Session(models.Model):
@@ -50,7 +54,8 @@ class Session(models.Model):
             State.CLOSED,
         },
         State.STOPPING: {State.ENDED_PENDING_METER, State.CLOSED},
-        State.ENDED_PENDING_METER: {State.CLOSED},
+        # A charger that was silent for long may come back and still be charging.
+        State.ENDED_PENDING_METER: {State.ACTIVE, State.CLOSED},
         State.CLOSED: set(),
         State.FAILED: set(),
     }
@@ -101,8 +106,23 @@ class Session(models.Model):
     unplugged_at = models.DateTimeField(null=True, blank=True)
 
     start_accepted_at = models.DateTimeField(null=True, blank=True)
+    began_at = models.DateTimeField(null=True, blank=True)  # when we heard that it had begun: our clock
     stop_asked_at = models.DateTimeField(null=True, blank=True)
+    stop_accepted_at = models.DateTimeField(null=True, blank=True)
     stop_tries = models.PositiveSmallIntegerField(default=0)
+    # A start we had given up may still be stopped for nothing until then (AT-B2).
+    free_until = models.DateTimeField(null=True, blank=True)
+    is_free = models.BooleanField(default=False)
+    # No last register came: the last good reading is the end, and the receipt says so (AT-D4).
+    is_estimated = models.BooleanField(default=False)
+
+    # What the plug said last while this car stood there, by the charger's clock; and that clock minus ours (AT-E1).
+    plug_word = models.CharField(max_length=20, blank=True)
+    plug_told_at = models.DateTimeField(null=True, blank=True)
+    clock_skew_seconds = models.IntegerField(default=0)
+    watch_at = models.DateTimeField(null=True, blank=True, db_index=True)  # when watch.py looks at it next
+    reading_asked_at = models.DateTimeField(null=True, blank=True)
+    stop_repeated_at = models.DateTimeField(null=True, blank=True)
 
     # What the readings prove (metering.Proof), and the latest of the other figures.
     energy_wh = models.DecimalField(max_digits=16, decimal_places=3, default=0)
@@ -142,6 +162,22 @@ class Session(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def face(self) -> str:
+        """The state as it is told: it also says who paused the charge, and whether the charger took the stop."""
+        if self.state == self.State.SUSPENDED:
+            return {"SuspendedEVSE": "SUSPENDED_EVSE", "Faulted": "FAULTED"}.get(
+                self.plug_word, "SUSPENDED_EV"
+            )
+        if self.state == self.State.STOPPING and self.stop_accepted_at:
+            return "STOP_ACCEPTED"
+        return self.state
+
+    def real(self, at: datetime) -> datetime:
+        """`at` of the charger's clock, by ours, when that clock is visibly wrong (AT-E1)."""
+        skew = self.clock_skew_seconds
+        return at - timedelta(seconds=skew) if abs(skew) > TOLERATED_SKEW_SECONDS else at
+
 
 class SessionEvent(moves.Event):
     of = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
@@ -158,6 +194,7 @@ class MeterReading(models.Model):
     soc_percent = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
     current_a = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     voltage_v = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    at_doubted = models.BooleanField(default=False)  # its clock made no sense: `at` is ours
     accepted = models.BooleanField(default=False)
     # What the session had proved up to here; null of a reading that proves no energy.
     energy_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
@@ -194,3 +231,99 @@ class Orphan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.charge_point_id} {self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class LedgerLine(models.Model):
+    """What happened to a session, when, and who is responsible: written once, never changed.
+
+    `at` is by our clock; `recorded_at` is when we learned of it. The states of a session say where it is now, this says
+    how it came there, also for what arrived late or out of order. `save` refuses changes for us, a trigger (migration
+    0002) for everybody else.
+    """
+
+    class Stage(models.TextChoices):
+        START_ASKED = "start-asked", _("Start asked")
+        START_ACCEPTED = "start-accepted", _("Charger ready")
+        PLUGGED_IN = "plugged-in", _("Plugged in")
+        OTHER_PLUG = "other-plug", _("A car at another plug")
+        START_FAILED = "start-failed", _("Did not start")
+        CHARGING = "charging", _("Charging")
+        PAUSED_BY_CAR = "paused-by-car", _("Paused by the car")
+        PAUSED_BY_STATION = "paused-by-station", _("Paused by the station")
+        FAULT = "fault", _("Fault")
+        SITE_OFFLINE = "site-offline", _("Site offline")
+        STOP_ASKED = "stop-asked", _("Stop asked")
+        STOP_ACCEPTED = "stop-accepted", _("Charger took the stop")
+        STOPPED = "stopped", _("Stopped")
+        METER_AWAITED = "meter-awaited", _("Waiting for the last reading")
+        METER_FINAL = "meter-final", _("Last reading")
+        METER_ESTIMATED = "meter-estimated", _("Ended on the last good reading")
+
+    class By(models.TextChoices):
+        DRIVER = "driver", _("Driver")
+        CAR = "car", _("Car")
+        STATION = "station", _("Station")
+        GRID = "grid", _("Grid")
+        OPERATOR = "operator", _("Operator")
+
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="ledger")
+    stage = models.CharField(max_length=20, choices=Stage.choices)
+    by = models.CharField(max_length=10, choices=By.choices)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    detail = models.CharField(max_length=20, blank=True)  # a letter of a plug, a word of the charger
+    why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "stage", "at"], name="one_ledger_line_per_moment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} by {self.by} at {self.at:%H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("a line of the ledger is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("a line of the ledger is never taken out")
+
+
+class Concern(models.Model):
+    """Something about a session that a person should look at, said once per session and kind."""
+
+    class Kind(models.TextChoices):
+        NO_ENERGY = "no-energy", _("No energy flowed")
+        NO_READINGS = "no-readings", _("The meter is silent")
+        REFUSED_READINGS = "refused-readings", _("Readings that cannot be")
+        STOP_UNANSWERED = "stop-unanswered", _("The charger did not stop")
+        RUNS_ON = "runs-on", _("Charges on after its end")
+        NO_STOP = "no-stop", _("The end was never told")
+        LATE_START = "late-start", _("Began after it was given up")
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="concerns")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    at = models.DateTimeField(auto_now_add=True)
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "kind"], name="one_concern_of_a_kind_per_session")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.kind}"
+
+
+class PlugInTime(models.Model):
+    """How long a charge point waits for the cable after a remote start (its ConnectionTimeOut), as it was set there."""
+
+    charge_point_id = models.CharField(max_length=48, unique=True)
+    seconds = models.PositiveSmallIntegerField(validators=[MinValueValidator(15), MaxValueValidator(900)])
+
+    def __str__(self) -> str:
+        return f"{self.charge_point_id} {self.seconds} s"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Min
@@ -26,6 +26,8 @@ IDLE = (Connector.Status.SUSPENDED_EV, Connector.Status.FINISHING)
 BEFORE_START = "before the start"
 AFTER_NEXT_START = "belongs to the next session"
 AFTER_CLOSE = "after the close"
+AFTER_STOP = "after the stop"
+STOP_TAKES = timedelta(seconds=60)  # a charger may need so long; what flows later is not the driver's (AT-A2)
 
 
 def record(session: Session, readings: Iterable[Reading], *, received_at: datetime) -> bool:
@@ -39,7 +41,7 @@ def record(session: Session, readings: Iterable[Reading], *, received_at: dateti
         return False
     next_start_at = _next_start_at(session)
     for row in fresh:
-        row.note = AFTER_CLOSE if over else _misplaced(session, row.at, next_start_at)
+        row.note = AFTER_CLOSE if over else _misplaced(session, row, next_start_at)
     in_order = not corrected and (not session.last_reading_at or fresh[0].at > session.last_reading_at)
     if in_order and not over:
         _count(session, fresh)
@@ -95,8 +97,14 @@ def _take_smaller(row: MeterReading, reading: Reading) -> bool:
 
 def _row(session: Session, reading: Reading, received_at: datetime) -> MeterReading:
     figures = {name: getattr(reading, name) for name in ("register_wh", *FIGURES)}
-    idle = reading.power_w == 0 and session.connector.status in IDLE
-    return MeterReading(session=session, at=reading.at, received_at=received_at, is_idle=idle, **figures)
+    return MeterReading(
+        session=session,
+        at=reading.at,
+        at_doubted=reading.at_doubted,
+        received_at=received_at,
+        is_idle=reading.power_w == 0 and session.connector.status in IDLE,
+        **figures,
+    )
 
 
 def _next_start_at(session: Session) -> datetime | None:
@@ -109,10 +117,20 @@ def _next_start_at(session: Session) -> datetime | None:
     return later.aggregate(at=Min("started_at"))["at"]
 
 
-def _misplaced(session: Session, at: datetime, next_start_at: datetime | None) -> str:
-    if at < session.started_at:
+def _misplaced(session: Session, row: MeterReading, next_start_at: datetime | None) -> str:
+    if row.at < session.started_at:
         return BEFORE_START
-    return AFTER_NEXT_START if next_start_at and at > next_start_at else ""
+    if next_start_at and row.at > next_start_at:
+        return AFTER_NEXT_START
+    return AFTER_STOP if _is_after_stop(session, row) else ""
+
+
+def _is_after_stop(session: Session, row: MeterReading) -> bool:
+    """By both clocks: the charger's may be wrong, and ours only knows when it came."""
+    if session.stop_asked_at is None:
+        return False
+    until = session.stop_asked_at + STOP_TAKES
+    return row.received_at > until and session.real(row.at) > until
 
 
 def count_again(session: Session) -> None:
@@ -127,7 +145,7 @@ def count_again(session: Session) -> None:
     next_start_at = _next_start_at(session)
     for row in rows:
         if row.note != AFTER_CLOSE:
-            row.note = _misplaced(session, row.at, next_start_at)
+            row.note = _misplaced(session, row, next_start_at)
     _count(session, rows)
     changed = [row for row, was in zip(rows, before, strict=True) if _counted(row) != was]
     MeterReading.objects.bulk_update(changed, ["accepted", "note", "energy_wh"])

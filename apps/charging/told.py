@@ -1,6 +1,7 @@
 """What charge points say, event by event (apps/ocpp/events.py). Every one may come twice, late or out of order."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -8,8 +9,8 @@ from django.db.models import QuerySet
 
 from apps.catalog.models import Connector
 from apps.catalog.selectors import connector_at
-from apps.charging import readings, services
-from apps.charging.models import Orphan, Session
+from apps.charging import late_start, ledger, plug_words, readings, runaway, services, watch
+from apps.charging.models import LedgerLine, Orphan, Session
 from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
@@ -17,8 +18,7 @@ from apps.lib.rows import only_one
 from apps.ocpp import events
 
 State = Session.State
-Status = Connector.Status
-WAIT_FOR_STOP_AFTER_UNPLUGGING = timedelta(minutes=2)
+Stage, By = LedgerLine.Stage, LedgerLine.By
 STOP_TAKES = timedelta(seconds=60)  # an accepted stop still has to end the transaction
 
 
@@ -29,7 +29,7 @@ def sessions_at(charge_point_id: str) -> QuerySet[Session]:
 def alive(charge_point_id: str) -> None:
     """The charge point is there: nobody waits in vain for its running sessions."""
     for session in sessions_at(charge_point_id).filter(state=State.OFFLINE):
-        services.settle(session, State.ACTIVE, why="the charger is back")
+        _go_on(session)
     deadline_at = clock.now() + Session.PATIENCE[State.ACTIVE]
     running = sessions_at(charge_point_id).filter(
         state__in=[State.ACTIVE, State.SUSPENDED], unplugged_at=None
@@ -38,44 +38,15 @@ def alive(charge_point_id: str) -> None:
     running.filter(deadline_at__lt=deadline_at - timedelta(minutes=1)).update(deadline_at=deadline_at)
 
 
+def _go_on(session: Session) -> None:
+    """As the plug said it last; when that is no longer true, it will say so."""
+    paused = session.plug_word in plug_words.PAUSED
+    services.settle(session, State.SUSPENDED if paused else State.ACTIVE, why="the charger is back")
+
+
 def lost(charge_point_id: str) -> None:
     for session in sessions_at(charge_point_id).filter(state__in=[State.ACTIVE, State.SUSPENDED]):
         services.settle(session, State.OFFLINE, why="the charger's connection was lost")
-
-
-def status(event: events.ConnectorStatus) -> None:
-    """What a connector's status means for the session on it."""
-    here = sessions_at(event.charge_point_id)
-    if event.connector_id:
-        here = here.filter(ocpp_connector_id=event.connector_id)
-    elif event.status != Status.FAULTED:
-        return  # the box itself being free or busy says nothing of a plug
-    for session in here.filter(state__in=[State.PENDING, *Session.FLOWING, State.STOPPING]):
-        _apply_status(session, event)
-
-
-def _apply_status(session: Session, event: events.ConnectorStatus) -> None:
-    if session.state == State.PENDING:
-        said_at = event.at - timedelta(seconds=event.clock_skew_seconds)
-        if event.status == Status.FAULTED and said_at >= session.created_at:
-            failure = Session.Failure.VEHICLE_FAULT
-            services.fail(session, failure, why=f"the charger reports {event.error_code}")
-        return
-    if event.at < session.started_at:
-        return  # of the time before this car
-    if event.status == Status.AVAILABLE:
-        _unplugged(session, event.at)
-    elif event.status in (Status.SUSPENDED_EV, Status.SUSPENDED_EVSE):
-        services.settle(session, State.SUSPENDED, why=f"the charger reports {event.status}")
-    elif event.status == Status.CHARGING and session.state != State.STOPPING:
-        Session.objects.filter(pk=session.pk).update(unplugged_at=None)
-        services.settle(session, State.ACTIVE, why="the charger reports Charging")
-
-
-def _unplugged(session: Session, at: datetime) -> None:
-    Session.objects.filter(pk=session.pk, unplugged_at=None).update(
-        unplugged_at=at, deadline_at=clock.now() + WAIT_FOR_STOP_AFTER_UNPLUGGING
-    )
 
 
 def may_charge(event: events.TokenPresented) -> bool:
@@ -105,8 +76,9 @@ def started(event: events.TransactionStarted) -> events.StartAnswer:
     try:
         with transaction.atomic():
             return _answer(_begun(connector, event, begin))
-    except IntegrityError:  # the same start, in another process
-        return _answer(Session.objects.get(**identity, **place))
+    except IntegrityError:  # the same start, in another process; or the driver pressed Start again just now
+        known = Session.objects.filter(**identity, **place).first()
+        return _answer(known or _begun(connector, event, begin))
 
 
 def _answer(session: Session) -> events.StartAnswer:
@@ -116,7 +88,7 @@ def _answer(session: Session) -> events.StartAnswer:
 def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[str, Any]) -> Session:
     ours = sessions_at(event.charge_point_id).filter(token=event.token).exclude(reference="")
     wanted = ours.filter(ocpp_connector_id=event.connector_id, state=State.PENDING)
-    session = wanted.first() or services.walk_in(connector, event.token)
+    session = wanted.first() or late_start.adopted(ours, event) or services.walk_in(connector, event.token)
     if session.reference:
         why = "the charger began"
     elif Session.objects.filter(token=event.token).exclude(reference="").exists():
@@ -127,11 +99,15 @@ def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[s
             wiring.announce("walk_in.starting", session)
         except Refused as refused:
             return _turn_away(session, begin, Session.Failure.REJECTED, why=str(refused.message))
-    deadline_at = clock.now() + Session.PATIENCE[State.ACTIVE]
+    now = clock.now()
+    until = {"deadline_at": now + Session.PATIENCE[State.ACTIVE], "watch_at": now + watch.EVERY}
+    # A time that is ours already needs no correction.
+    skew = 0 if event.at_doubted else event.clock_skew_seconds
     try:
-        move(session, State.ACTIVE, why=why, deadline_at=deadline_at, **begin)
+        move(session, State.ACTIVE, why=why, began_at=now, clock_skew_seconds=skew, **until, **begin)
     except StaleMove:  # given up at this very moment
         return _begun(connector, event, begin)
+    ledger.write(session, Stage.CHARGING, By.STATION, at=session.real(session.started_at), why=why)
     _end_earlier(session)
     services.changed(session)
     return session
@@ -140,6 +116,7 @@ def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[s
 def _turn_away(session: Session, begin: dict[str, Any], failure: Session.Failure, *, why: str) -> Session:
     """A car charges that should not: keep its row, refuse it, and stop it in case the charger goes on (AT-B2)."""
     move(session, State.FAILED, why=why, failure=failure, deadline_at=None, **begin)
+    ledger.write(session, Stage.START_FAILED, By.STATION, why=why, detail=failure)
     services.send_stop(session)
     return session
 
@@ -165,13 +142,23 @@ def metered(event: events.MeterReadings) -> None:
             register_wh = readings.in_range("register_wh", reading.register_wh)
             keep_orphan(event, "unknown transaction", at=reading.at, register_wh=register_wh)
         return
+    before_wh = session.energy_wh
     if readings.record(session, event.readings, received_at=event.received_at):
-        _after_reading(session)
+        runaway.heard(session, max(reading.at for reading in event.readings))
+        _after_reading(session, before_wh)
 
 
-def _after_reading(session: Session) -> None:
+def _after_reading(session: Session, before_wh: Decimal) -> None:
+    if (
+        session.unplugged_at
+        and session.energy_wh > before_wh
+        and session.last_reading_at > session.unplugged_at
+    ):
+        # The plug had said that it was over, but energy flows: what flows is the truth.
+        Session.objects.filter(pk=session.pk).update(unplugged_at=None)
+        session.unplugged_at = None
     if session.state == State.OFFLINE:
-        services.settle(session, State.ACTIVE, why="the charger is back")
+        _go_on(session)
     elif session.state not in (State.CLOSED, State.FAILED):
         services.changed(session)
     if session.limit_kwh is not None and session.energy_wh >= session.limit_kwh * 1000:
@@ -184,12 +171,12 @@ def stopped(event: events.TransactionStopped) -> None:
         register_wh = readings.in_range("register_wh", event.meter_stop_wh)
         keep_orphan(event, "unknown transaction", token=event.token, register_wh=register_wh)
         return
-    last = (
-        [] if event.meter_stop_wh is None else [events.Reading(at=event.at, register_wh=event.meter_stop_wh)]
-    )
+    facts = {"at": event.at, "register_wh": event.meter_stop_wh, "at_doubted": event.at_doubted}
+    last = [] if event.meter_stop_wh is None else [events.Reading(**facts)]
     readings.record(session, (*event.readings, *last), received_at=event.received_at)
     if not session.end_reason:  # not heard before
         _note_end(session, event)
+    ledger.write_end(session, at=session.real(event.at), reason=event.reason)
     services.close(session, why=f"the charger stopped: {event.reason}")
 
 
@@ -262,17 +249,29 @@ def answered(event: events.CommandAnswered) -> None:
 
 def _start_answered(session: Session, event: events.CommandAnswered) -> None:
     if event.outcome == "accepted":
-        Session.objects.filter(pk=session.pk, start_accepted_at=None).update(
-            start_accepted_at=event.received_at
-        )
+        _await_car(session, event.received_at)
     elif event.outcome == "rejected":
         services.fail(session, Session.Failure.REJECTED, why=f"the charger refused {event.detail}".rstrip())
     else:
         services.fail(session, Session.Failure.CHARGER_OFFLINE, why="the charger did not answer")
 
 
+def _await_car(session: Session, accepted_at: datetime) -> None:
+    """From now on the charger waits for the cable as long as it is set to, and we do not wait longer."""
+    waits = Session.objects.filter(pk=session.pk, state=State.PENDING, start_accepted_at=None)
+    deadline_at = accepted_at + services.plug_in_time(session.charge_point_id)
+    if waits.update(start_accepted_at=accepted_at, deadline_at=deadline_at):
+        session.refresh_from_db()
+        ledger.write(session, Stage.START_ACCEPTED, By.STATION, at=accepted_at)
+        services.changed(session)
+
+
 def _stop_answered(session: Session, event: events.CommandAnswered) -> None:
     """Accepted: the transaction still has to end. Anything else is tried again by the watch at once."""
     stopping = Session.objects.filter(pk=session.pk, state=State.STOPPING)
-    takes = STOP_TAKES if event.outcome == "accepted" else timedelta()
-    stopping.update(deadline_at=clock.now() + takes)
+    if event.outcome != "accepted":
+        stopping.update(deadline_at=clock.now())
+    elif stopping.update(deadline_at=clock.now() + STOP_TAKES, stop_accepted_at=event.received_at):
+        session.refresh_from_db()
+        ledger.write(session, Stage.STOP_ACCEPTED, By.STATION, at=event.received_at)
+        services.changed(session)

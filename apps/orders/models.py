@@ -85,6 +85,12 @@ class Order(models.Model):
     support_asked_at = models.DateTimeField(null=True, blank=True)
     support_contact = models.JSONField(default=dict, blank=True)  # phone, email, url
 
+    # What the operator told of the start and the end (told.Facts).
+    plug_in_by = models.DateTimeField(null=True, blank=True)
+    closes_by = models.DateTimeField(null=True, blank=True)
+    free_until = models.DateTimeField(null=True, blank=True)
+    meter_is_estimated = models.BooleanField(default=False)
+
     # How it went.
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -239,3 +245,22 @@ class RefundClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.refund} {self.status}"
+
+
+class ProgressMark(models.Model):
+    """One line of how the charge went, as the operator told it; made from the word of the plug where it told none."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="marks")
+    stage = models.CharField(max_length=20)  # apps/orders/story.py STAGES
+    by = models.CharField(max_length=10, blank=True)
+    at = models.DateTimeField()
+    detail = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "stage", "at"], name="one_mark_per_stage_and_moment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} at {self.at:%H:%M:%S}"

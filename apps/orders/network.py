@@ -10,6 +10,7 @@ from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.models import Order
 from apps.orders.slots import Slot, slot_of
+from apps.orders.story import read_facts, read_marks
 from apps.orders.terms import read_terms
 from apps.orders.told import Line, Priced, Reading, Told, UnreadableQuote
 
@@ -235,6 +236,8 @@ def read_told(order: wire.Order) -> Told:
         begins_at=times[0],
         ends_by=times[1],
         terms=read_terms(order) if order.cancellation_terms else {},
+        marks=read_marks(tags),
+        facts=read_facts(tags),
     )
 
 

@@ -1,6 +1,7 @@
 """What the pages of an order show. Reads only what the state at hand needs."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -15,10 +16,10 @@ from django.utils.translation import gettext_lazy
 from apps.beckn.models import Message
 from apps.discovery.models import Offer
 from apps.lib import clock
-from apps.orders import money_back, slot_panel, slots, wording
+from apps.orders import course, money_back, slot_panel, slots, wording
 from apps.orders.estimate import estimate
 from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
-from apps.orders.models import Order, OrderLine, Progress
+from apps.orders.models import Order, OrderLine, Progress, ProgressMark
 from apps.orders.services.help import awaits_support
 from apps.orders.services.leaving import CAN_CANCEL, NOT_YET_CONFIRMED
 from apps.orders.states import OVER
@@ -49,6 +50,7 @@ FRAGMENTS = {
     S.SETTLED: "bill",
     **{state: "over" for state in OVER if state != S.SETTLED},
 }
+START_FAILURES = {"40006", "40001", "start-timeout", "unreachable"}  # after these the driver may try again
 SLOW_STOP = timedelta(seconds=30)
 GAP_SECONDS = 90  # no point for that long is shaded on the curve
 MOST_POINTS = 300
@@ -198,14 +200,26 @@ def _paying(order: Order) -> dict[str, Any]:
 
 def _plug_in(order: Order) -> dict[str, Any]:
     position = "" if order.lat is None else f"{order.lat:f},{order.lon:f}"
-    return {"fee": fee_now(order), "payment": payment_of(order), "position": position}
+    more = {"fee": fee_now(order), "payment": payment_of(order), "position": position}
+    more |= {"start_failed": order.state == S.CONFIRMED and order.failure_code in START_FAILURES}
+    if order.state == S.STARTING:
+        marks = list(order.marks.all())
+        more |= {
+            "start_steps": course.start_steps(order, marks),
+            "other_plug": course.other_plug(order, marks),
+        }
+    return more
 
 
 def _charging(order: Order) -> dict[str, Any]:
     progress = Progress.objects.filter(order=order).first()
-    more = _told(order, progress) | {"curve": curve(order)}
+    marks = list(order.marks.all())
+    more = _told(order, progress) | {"curve": curve(order, marks), "chips": course.chips(marks)}
+    if more["pause"] and order.state != S.STOPPING:
+        more["headline"] = more["pause"]["headline"]
     if order.state == S.STOPPING:
-        more |= {"stop_steps": stop_steps(order, progress), "stop_is_slow": _is_slow(order)}
+        steps = course.stop_steps(order, progress, marks, request_taken=_request_was_taken(order))
+        more |= {"stop_steps": steps, "stop_is_slow": _is_slow(order)}
     return more
 
 
@@ -222,12 +236,14 @@ def figures(order: Order, progress: Progress) -> dict[str, Any]:
 
 
 def _told(order: Order, progress: Progress | None) -> dict[str, Any]:
+    pause = course.banner(order, progress)
     return {
         "progress": progress,
         "reading_at": min(progress.reading_at, progress.received_at) if progress else None,
         "energy_kwh": (progress and progress.energy_kwh) or Decimal(0),
-        "pause": wording.PAUSES.get(progress.word) if progress else None,
-        "ring_state": "flowing" if order.state == S.CHARGING else "paused",
+        "pause": pause,
+        "is_free_to_stop": bool(order.free_until and order.free_until > clock.now()),
+        "ring_state": "flowing" if order.state == S.CHARGING and not pause else "paused",
     }
 
 
@@ -247,6 +263,7 @@ def _bill(order: Order) -> dict[str, Any]:
         "rating": getattr(order, "rating", None),
         "events": history_words(order),
         **money_back.shown(order),
+        "chips": course.chips(list(order.marks.all())),
     }
 
 
@@ -310,23 +327,9 @@ def terms_rows(order: Order) -> list[dict[str, Any]]:
     ]
 
 
-def stop_steps(order: Order, progress: Progress | None) -> list[dict[str, Any]]:
-    """Each step shows as done only when it is proved."""
-    taken = Message.objects.filter(
-        message_id=order.asked_message_id, direction=Message.Direction.OUT, state=Message.State.ACKED
-    ).exists()
-    asked_at = order.stop_asked_at
-    quiet = bool(progress and asked_at and progress.reading_at > asked_at and progress.power_kw == 0)
-    proofs = [
-        (_("You pressed Stop") if asked_at else _("The charge ended"), True),
-        (
-            _("The operator has your request") if asked_at else _("The operator told us"),
-            taken or not asked_at,
-        ),
-        (_("No more power flows"), quiet or not asked_at),
-        (_("The final bill"), False),
-    ]
-    return [{"words": words, "is_done": done} for words, done in proofs]
+def _request_was_taken(order: Order) -> bool:
+    sent = Message.objects.filter(message_id=order.asked_message_id, direction=Message.Direction.OUT)
+    return sent.filter(state=Message.State.ACKED).exists()
 
 
 def history_words(order: Order) -> list[dict[str, Any]]:
@@ -339,15 +342,20 @@ def history_words(order: Order) -> list[dict[str, Any]]:
     ]
 
 
-def curve(order: Order) -> SafeString:
+def curve(order: Order, marks: Sequence[ProgressMark]) -> SafeString:
     """The JSON that static/js/live.js draws. Numbers are written as they are, never through a float."""
     rows = list(order.points.values_list("at", "power_kw", "energy_kwh"))
-    return _columns(order, rows[:: len(rows) // MOST_POINTS + 1])
+    return _columns(order, rows[:: len(rows) // MOST_POINTS + 1], course.interruptions(marks, clock.now()))
 
 
-def _columns(order: Order, rows: list[tuple[datetime, Decimal | None, Decimal | None]]) -> SafeString:
+def _columns(
+    order: Order,
+    rows: list[tuple[datetime, Decimal | None, Decimal | None]],
+    interruptions: Sequence[list[int]] = (),
+) -> SafeString:
     seconds = [int(at.timestamp()) for at, _power, _energy in rows]
-    gaps = [[earlier, later] for earlier, later in pairwise(seconds) if later - earlier > GAP_SECONDS]
+    silences = [[earlier, later] for earlier, later in pairwise(seconds) if later - earlier > GAP_SECONDS]
+    gaps = [*interruptions, *silences]
     columns = {
         "at": json.dumps(seconds),
         "power_kw": _numbers(power for _at, power, _energy in rows),

@@ -39,6 +39,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One line of how the charge went: what happened, whose doing it was ("" when not said), and when."""
+
+    stage: str
+    by: str
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the driver can act upon."""
+
+    plug_in_by: datetime | None = None  # then the charger waits no longer for the cable
+    closes_by: datetime | None = None  # then the bill is made, with or without the last reading
+    free_until: datetime | None = None  # until then a stop costs nothing
+    is_estimated: bool = False  # the last reading never came
+
+
+@dataclass(frozen=True)
 class Told:
     """One callback about a confirmed order; what was not said is empty."""
 
@@ -63,6 +83,8 @@ class Told:
     begins_at: datetime | None = None
     ends_by: datetime | None = None
     terms: dict[str, Any] = field(default_factory=dict)  # orders/terms.py, where the message repeats them
+    marks: tuple[Mark, ...] = ()
+    facts: Facts = field(default_factory=Facts)
 
 
 class UnreadableQuote(ValueError):

@@ -22,7 +22,7 @@ HEADLINES = {
     S.CONFIRMED: (_("Ready when you are"), _("Drive to the plug, plug in, then press Start.")),
     S.STARTING: (_("Starting"), _("The charger is being told to start. Plug in now if you have not.")),
     S.CHARGING: (_("Charging"), ""),
-    S.INTERRUPTED: (_("Interrupted"), _("The operator lost the link to the charger.")),
+    S.INTERRUPTED: (_("Paused"), _("The operator lost the link to the charger.")),
     S.STOPPING: (_("Stopping"), _("The charger is being told to stop.")),
     S.ENDED: (_("Done"), _("The bill is final. Your bank is being told the exact amount.")),
     S.SETTLED: (_("Receipt"), ""),
@@ -108,12 +108,68 @@ STANDARDS = {
     "DOMESTIC_D": _("15 A socket"),
     "NEMA_5_20": "NEMA 5-20",
 }
-# The word of the plug (OCPP 1.6) while energy should flow → banner of the live page.
+# The word of the plug (OCPP 1.6) while energy should flow → banner of the live page. `headline`: the state word, then.
 PAUSES = {
-    "SuspendedEV": _(
-        "Paused by the car. That is usual near the end, or when the car waits for cheaper hours."
+    "SuspendedEV": {
+        "icon": "car",
+        "headline": _("Paused by the car"),
+        "words": _(
+            "That is usual near the end, or when the car waits for cheaper hours. "
+            "You pay only for energy delivered."
+        ),
+    },
+    "SuspendedEVSE": {
+        "icon": "ev-charger",
+        "headline": _("Paused by the station"),
+        "words": _("It goes on by itself; you pay only for energy delivered."),
+    },
+    "Faulted": {
+        "icon": "triangle-alert",
+        "headline": _("The charger reports a fault"),
+        "words": _("You pay only for energy delivered. You can stop, unplug, and charge elsewhere."),
+    },
+    "Finishing": {
+        "icon": "unplug",
+        "headline": _("Finished. Please unplug."),
+        "words": _("The final bill is on its way."),
+    },
+    "Offline": {
+        "icon": "wifi-off",
+        "headline": _("Paused – the site is offline"),
+        "words": _(
+            "It usually goes on charging by itself. You pay only for energy delivered, and the missing readings "
+            "follow when the link is back."
+        ),
+    },
+}
+CLOSING = {
+    "icon": "hourglass",
+    "headline": _("We are closing your session"),
+    "words": _(
+        "The charge is over, only the last reading of the meter is missing. Nothing more is billed. Without it the "
+        "bill ends with the last good reading."
     ),
-    "SuspendedEVSE": _("Paused by the station. It goes on by itself; you pay only for energy delivered."),
-    "Faulted": _("The charger reports a fault. You pay only for energy delivered."),
-    "Finishing": _("Finished. Please unplug."),
+    "is_closing": True,
+}
+# A stage of the session's ledger (apps/orders/story.py) → its word, its icon, its tone.
+STAGES = {
+    "plugged-in": (_("Plugged in"), "plug", "plain"),
+    "charging": (_("Charging"), "zap", "good"),
+    "paused-by-car": (_("Paused by the car"), "car", "attention"),
+    "paused-by-station": (_("Paused by the station"), "ev-charger", "attention"),
+    "fault": (_("Fault at the charger"), "triangle-alert", "bad"),
+    "site-offline": (_("Site offline"), "wifi-off", "attention"),
+    "stop-asked": (_("Stop asked"), "circle-stop", "plain"),
+    "stop-accepted": (_("Charger took the stop"), "check", "plain"),
+    "stopped": (_("Stopped"), "circle-stop", "plain"),
+    "meter-awaited": (_("Waiting for the last reading"), "hourglass", "attention"),
+    "meter-final": (_("Last reading"), "circle-check", "good"),
+    "meter-estimated": (_("Ended on the last good reading"), "circle-check", "attention"),
+}
+PARTIES = {
+    "driver": _("driver"),
+    "car": _("car"),
+    "station": _("station"),
+    "grid": _("power grid"),
+    "operator": _("operator"),
 }

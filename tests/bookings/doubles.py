@@ -163,7 +163,7 @@ def state_of(told: dict[str, Any]) -> tuple[str, str]:
 
 
 def telemetry(told: dict[str, Any]) -> dict[str, str]:
-    (group,) = told["message"]["order"]["fulfillments"][0]["tags"]
+    group = told["message"]["order"]["fulfillments"][0]["tags"][0]
     assert group["descriptor"]["code"] == "charging-details"
     return {tag["descriptor"]["code"]: tag["value"] for tag in group["list"]}
 

@@ -92,6 +92,7 @@ def test_a_stop_is_answered_with_the_final_bill(app, charger, number, clock):
     assert app.update("end-charging") == {}
     assert [told["context"]["action"] for told in app.news()] == ["on_status"]  # stopping
     charger.answer("remote_stop")
+    assert [told["context"]["action"] for told in app.news()] == ["on_status"]  # the charger took the stop
     charger.end(number, wh=17_000, at=NOON + minutes(20))
     told = app.the_news()
     order = told["message"]["order"]

@@ -19,7 +19,7 @@ def test_a_start_is_answered_when_the_charger_has_begun(app, placed, charger):
     assert command.payload == {"connector_id": 1, "token": placed.start_token}
     charger.answer("remote_start")
     charger.status("Preparing")
-    assert app.news() == []
+    assert [told["context"]["action"] for told in app.news()] == ["on_status"]  # it waits for the cable
     charger.begin(placed.start_token, wh=182_004)
     told = app.the_news()
     assert told["context"]["action"] == "on_update"
@@ -69,6 +69,7 @@ def test_a_start_without_a_cable_ends_in_time_and_leaves_time_to_try_again(app, 
     clock.shift(29 * 60)
     app.update("start-charging")
     charger.answer("remote_start")
+    app.news()
     clock.shift(91)
     assert services.move_overdue() == 1  # waits for the charger, not for the driver
     charging.move_overdue()

@@ -135,7 +135,7 @@ def test_refusals_name_cause_and_next_step(stage, state, action, code, words):
     page = stage.client().get(url(stage)).content.decode()
     assert words in page
     assert "&lt;b&gt;their words" in page
-    assert "Start charging" in page if state == "STARTING" else "Ask again for the same plug" in page
+    assert "Try again" in page if state == "STARTING" else "Ask again for the same plug" in page
 
 
 # --- bad values --------------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def test_the_messages_of_an_order_are_shown_and_explained(stage):
     assert "asks what it will cost" in page
 
 
-QUERIES = {"QUOTED": 4, "TERMS_OFFERED": 4, "CONFIRMED": 4, "CHARGING": 5, "STOPPING": 6, "SETTLED": 9}
+QUERIES = {"QUOTED": 4, "TERMS_OFFERED": 4, "CONFIRMED": 4, "CHARGING": 6, "STOPPING": 7, "SETTLED": 10}
 
 
 @pytest.mark.parametrize("state", QUERIES)

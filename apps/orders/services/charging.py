@@ -29,6 +29,7 @@ from apps.orders.services.steps import (
     take_money,
     write_lines,
 )
+from apps.orders.services.story import keep_story
 from apps.orders.slots import is_early
 from apps.orders.states import OVER, WAITS, WITH_ENERGY, State
 from apps.orders.told import Priced, Told
@@ -48,7 +49,7 @@ def request_start(order: Order) -> None:
         raise NotNow(_("This order cannot be started now."))
     try:
         with transaction.atomic():
-            go(order, State.STARTING, why=gettext_noop("the driver pressed Start"))
+            go(order, State.STARTING, why=gettext_noop("the driver pressed Start"), plug_in_by=None)
             ask(order, "update", network.update_state(order, network.START))
     except StaleMove as error:
         lost_the_race(order, error, State.STARTING, *WITH_ENERGY)
@@ -84,6 +85,7 @@ def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
         told.network_order_id and told.network_order_id != order.network_order_id
     ):
         return
+    keep_story(order, told=told, received_at=received_at)
     if order.state not in (State.ENDED, *OVER) and told.status == "ACTIVE":
         take_times(order, told)
     if order.state in (State.ENDED, *OVER):

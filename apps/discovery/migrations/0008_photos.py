@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("discovery", "0006_whole_tariffs"),
+        ("discovery", "0007_whole_tariffs"),
     ]
 
     operations = [

@@ -1,0 +1,43 @@
+"""How the ledger of a session is said on the wire: two tag groups of our own beside `charging-details`.
+
+Apps that do not know them skip them: codes are unlike those of `charging-details`, which stays first, and state and
+OCPP word of the fulfillment are as ever. `session-ledger`: one tag per line; code = what, name = who, value = when.
+"""
+
+from apps.beckn.wire import v1_1 as wire
+from apps.charging import ledger
+from apps.charging.models import LedgerLine, Session
+from apps.lib import clock
+
+LEDGER, FACTS = "session-ledger", "session-facts"
+
+
+def tag_groups(session: Session) -> list[wire.TagGroup]:
+    lines = [_tag(line) for line in ledger.newest(session)]
+    groups = []
+    if lines:
+        groups.append(
+            wire.TagGroup(descriptor=wire.Descriptor(code=LEDGER, name="Session Ledger"), list=lines)
+        )
+    if facts := {key: value for key, value in _facts(session).items() if value}:
+        groups.append(wire.group(FACTS, "Session Facts", **facts))
+    return groups
+
+
+def _tag(line: LedgerLine) -> wire.Tag:
+    said = {"code": line.stage, "name": line.by} | ({"short_desc": line.detail} if line.detail else {})
+    return wire.Tag(descriptor=wire.Descriptor(**said), value=clock.utc_text(line.at))
+
+
+def _facts(session: Session) -> dict[str, str]:
+    """What the driver can act upon: until when to plug in, or to stop for nothing; and what the end is worth."""
+    state = Session.State
+    waits = session.state == state.PENDING and session.start_accepted_at
+    closing = session.state == state.ENDED_PENDING_METER
+    free = session.free_until and session.state in Session.FLOWING
+    return {
+        "plug-in-by": clock.utc_text(session.deadline_at) if waits and session.deadline_at else "",
+        "closes-by": clock.utc_text(session.deadline_at) if closing and session.deadline_at else "",
+        "free-until": clock.utc_text(session.free_until) if free else "",
+        "meter-estimated": "true" if session.is_estimated else "",
+    }
