@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "apps.discovery",
     "apps.orders",
     "apps.ratings",
+    "apps.notices",
     "apps.support",
 ]
 
