@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 
 from apps.accounts.models import User
+from apps.notices import pushes, webpush
 from apps.notices.models import Channel, Happening
 from apps.notices.switches import SWITCHED, Key, all_of
 
@@ -38,3 +39,25 @@ class SwitchesForm(forms.Form):
 
 def _name(happening: str, channel: str) -> str:
     return f"{happening.lower()}_{channel.lower()}"
+
+
+class DeviceForm(forms.Form):
+    """What a browser says of its subscription."""
+
+    endpoint = forms.CharField(max_length=500)
+    p256dh = forms.CharField(max_length=100)
+    auth = forms.CharField(max_length=40)
+
+    def clean_endpoint(self) -> str:
+        try:
+            return pushes.checked_endpoint(self.cleaned_data["endpoint"])
+        except pushes.EndpointRefused as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        try:
+            webpush.check_subscription(said.get("p256dh", ""), said.get("auth", ""))
+        except webpush.KeyUnusable as error:
+            raise forms.ValidationError(str(error)) from error
+        return said

@@ -1,6 +1,7 @@
 """What drivers are told of their charges when they do not look: once per happening and way."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -23,6 +24,7 @@ class Happening(models.TextChoices):
 class Channel(models.TextChoices):
     PAGE = "PAGE", _("here")
     MAIL = "MAIL", _("by e-mail")
+    PUSH = "PUSH", _("on my devices")
 
 
 class Notice(models.Model):
@@ -43,6 +45,9 @@ class Notice(models.Model):
         State.GIVEN_UP: set(),
     }
     FIRST = (State.WAITING, State.TOLD)
+    # A mail server that was away for a night must not pour out what nobody needs any more.
+    WORTH_TELLING_FOR = {Happening.RECEIPT: timedelta(days=3)}
+    ELSE_WORTH_FOR = timedelta(hours=1)
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
@@ -72,6 +77,10 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return f"{self.get_happening_display()} ({self.get_channel_display()})"
 
+    @property
+    def worth_telling_for(self) -> timedelta:
+        return self.WORTH_TELLING_FOR.get(self.happening, self.ELSE_WORTH_FOR)
+
 
 class NoticeEvent(Event):
     of = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="events")
@@ -97,3 +106,21 @@ class Switch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.happening} {self.channel} {'on' if self.is_on else 'off'}"
+
+
+class Device(models.Model):
+    """A browser that its person signed up for pushes: where its push service takes them, and its keys."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="devices")
+    endpoint = models.CharField(max_length=500, unique=True)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=40)
+    name = models.CharField(max_length=60)  # what the browser calls itself, shortly
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["since", "pk"]
+
+    def __str__(self) -> str:
+        return self.name

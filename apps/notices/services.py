@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.lib import clock
 from apps.lib.moves import StaleMove, move
-from apps.notices import mails
+from apps.notices import mails, pushes
 from apps.notices.models import Channel, Happening, Notice
 from apps.notices.switches import channels_wanted
 from apps.orders.models import Order
@@ -30,9 +30,6 @@ A_ROUND = 5
 ROWS_A_ROUND = 100
 FULL_ENOUGH_PERCENT = 80
 SOON_MINUTES = 5
-# A mail server that was away for a night must not pour out what nobody needs any more.
-WORTH_TELLING_FOR = {H.RECEIPT: timedelta(days=3)}
-ELSE_WORTH_FOR = timedelta(hours=1)
 OF_STATE = {
     OrderState.CHARGING: H.STARTED,
     OrderState.INTERRUPTED: H.INTERRUPTED,
@@ -65,6 +62,7 @@ def note(order: Order, happening: str) -> bool:
             [
                 Notice(order=order, happening=happening, channel=channel, act_at=now, **told)
                 for channel in channels_wanted(person, happening)
+                if channel != C.PUSH or pushes.devices_of(person).exists()
             ]
         )
     return is_new
@@ -96,7 +94,7 @@ def _soon_done() -> Q:
 
 
 def send_due() -> int:
-    """Duty: how many were told. A mail server that fails ends the round for mail."""
+    """Duty: how many were told. What fails ends the round for its way."""
     told, closed = 0, set()
     for notice in list(_due(clock.now())[:A_ROUND]):
         if notice.channel in closed or not _go(notice, S.SENDING, why="sending", act_at=clock.now() + LEASE):
@@ -128,12 +126,15 @@ def _send(notice: Notice) -> bool | None:
     if notice.channel not in channels_wanted(notice.person, notice.happening):
         _go(notice, S.DROPPED, why="switched off meanwhile", act_at=None)
         return False
-    if now - notice.happened_at > WORTH_TELLING_FOR.get(notice.happening, ELSE_WORTH_FOR):
+    if now - notice.happened_at > notice.worth_telling_for:
         _go(notice, S.GIVEN_UP, why="nobody needs it any more", act_at=None)
         return False
     try:
-        mails.send(notice)
-    except (SMTPException, OSError) as trouble:
+        (mails if notice.channel == C.MAIL else pushes).send(notice)
+    except pushes.NoDevice:
+        _go(notice, S.DROPPED, why="no device takes it any more", act_at=None)
+        return False
+    except (SMTPException, OSError) as trouble:  # NotTaken is one of these
         return _try_again(notice, str(trouble))
     _go(notice, S.TOLD, why="sent", act_at=None, told_at=clock.now(), last_error="")
     return True

@@ -8,9 +8,10 @@ from apps.accounts.models import User
 from apps.notices.models import Channel, Happening, Switch
 
 H, C = Happening, Channel
-# Mail only for what one should act on or keep.
+# Mail only for what one should act on or keep; a device that was signed up is told everything.
 ON_BY_DEFAULT: dict[str, frozenset[str]] = {
     C.MAIL: frozenset({H.INTERRUPTED, H.FINISHED, H.RECEIPT}),
+    C.PUSH: frozenset(H.values),
 }
 SWITCHED = tuple(ON_BY_DEFAULT)
 
