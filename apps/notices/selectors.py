@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.notices import wording
 from apps.notices.models import Channel, Notice
+from apps.orders.panel import zone_of
 
 SHOWN = 50
 
@@ -16,6 +17,7 @@ class Line:
     notice: Notice
     title: str
     sentence: str
+    zone: str
     not_sent: bool  # a way beside the page failed
 
 
@@ -32,6 +34,7 @@ def lines_for(person: User) -> list[Line]:
             notice,
             wording.title_of(notice),
             wording.sentence_of(notice),
+            zone_of(notice.order),
             (notice.order_id, notice.happening) in failed,
         )
         for notice in mine
