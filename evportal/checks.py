@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.notices.webpush import KeyUnusable, load_private_key
+
 ROLES = {"bap", "bpp"}
 CHOICES = {
     "LOG_FORMAT": ({"console", "json"}, lambda: settings.LOG_FORMAT),
@@ -50,6 +52,17 @@ def stickers_have_their_key(app_configs, **kwargs) -> list[CheckMessage]:
         return []
     hint = "Set PLUG_CODE_KEY to 50 or more random characters and keep it: every printed sticker is signed with it."
     return [Error("PLUG_CODE_KEY is empty", hint=hint, id="evportal.E018")]
+
+
+@register()
+def pushes_have_a_key_that_works(app_configs, **kwargs) -> list[CheckMessage]:
+    try:
+        if settings.VAPID_PRIVATE_KEY:
+            load_private_key(settings.VAPID_PRIVATE_KEY)
+    except KeyUnusable as error:
+        hint = "docs/configuration.md says how one is made; leave it empty for no pushes."
+        return [Error(f"VAPID_PRIVATE_KEY cannot be used: {error}", hint=hint, id="evportal.E021")]
+    return []
 
 
 KEYS_OF_PROVIDER = {

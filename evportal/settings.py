@@ -42,6 +42,14 @@ if not PLUG_CODE_KEY and EMBEDDED:
 
     PLUG_CODE_KEY = kept_secret(DATA_DIR / "plug_code_key")
 
+# Signs pushes to browsers (VAPID); without one there are no pushes. Another key ends every subscription.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+if not VAPID_PRIVATE_KEY and EMBEDDED:
+    from apps.lib.secrets import kept_secret
+    from apps.notices.webpush import make_private_key
+
+    VAPID_PRIVATE_KEY = kept_secret(DATA_DIR / "vapid_private_key", make_private_key)
+
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -113,6 +121,7 @@ INSTALLED_APPS = [
     "apps.discovery",
     "apps.orders",
     "apps.ratings",
+    "apps.notices",
     "apps.support",
 ]
 

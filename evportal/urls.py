@@ -10,6 +10,7 @@ urlpatterns = [
     path("saved/", station_views.saved, name="saved"),
     path("stations/", include("apps.discovery.urls")),
     path("", include("apps.accounts.urls")),
+    path("me/notices/", include("apps.notices.urls")),
     path("", include("apps.bookings.urls")),
     path("accounts/", include("allauth.urls")),
     path("orders/", include("apps.orders.urls")),

@@ -61,6 +61,7 @@ EVENTS: dict[str, str] = {
     "refund.suggestion": "apps.orders.suggestion.for_payment",
     "refund.changed": "apps.orders.services.refund_changed",
     "message.undeliverable": "apps.orders.services.undeliverable",
+    "order.moved": "apps.notices.services.order_moved",
     "station.rated": "apps.ratings.selectors.given_at_station",
     # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
     "staff.job": "apps.catalog.selectors.job_of",
@@ -107,6 +108,10 @@ DUTIES: dict[str, str] = {
     # The last ones: a mail server may take its time.
     "reminders": "apps.orders.reminders.remind",
     "watch mails": "apps.discovery.watches.tell",
+    "figures to tell": "apps.notices.services.note_figures",
+    "old notices": "apps.notices.services.forget_old",
+    "overdue notices": "apps.notices.services.move_overdue",
+    "notices": "apps.notices.services.send_due",
     "ticket mails": "apps.support.services.send_due",
     "guest links": "apps.orders.guests.send_links",
 }

@@ -1,25 +1,22 @@
 """What the pages of an order show. Reads only what the state at hand needs."""
 
-import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.beckn.models import Message
 from apps.discovery.models import Offer
 from apps.lib import clock
-from apps.orders import course, money_back, slot_panel, slots, wording
+from apps.orders import course, curve, money_back, slot_panel, slots, wording
 from apps.orders.estimate import estimate
 from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
-from apps.orders.models import Order, OrderLine, Progress, ProgressMark
+from apps.orders.models import Order, OrderLine, Progress
+from apps.orders.remaining import gauge, remaining
 from apps.orders.services.help import awaits_support
 from apps.orders.services.leaving import CAN_CANCEL, NOT_YET_CONFIRMED
 from apps.orders.states import OVER
@@ -52,8 +49,6 @@ FRAGMENTS = {
 }
 START_FAILURES = {"40006", "40001", "start-timeout", "unreachable"}  # after these the driver may try again
 SLOW_STOP = timedelta(seconds=30)
-GAP_SECONDS = 90  # no point for that long is shaded on the curve
-MOST_POINTS = 300
 
 
 def context(order: Order, **forms: Any) -> dict[str, Any]:
@@ -214,7 +209,7 @@ def _plug_in(order: Order) -> dict[str, Any]:
 def _charging(order: Order) -> dict[str, Any]:
     progress = Progress.objects.filter(order=order).first()
     marks = list(order.marks.all())
-    more = _told(order, progress) | {"curve": curve(order, marks), "chips": course.chips(marks)}
+    more = _told(order, progress) | curve.drawn(order, marks, zone_of(order)) | {"chips": course.chips(marks)}
     if more["pause"] and order.state != S.STOPPING:
         more["headline"] = more["pause"]["headline"]
     if order.state == S.STOPPING:
@@ -230,7 +225,7 @@ def figures(order: Order, progress: Progress) -> dict[str, Any]:
         "order": order,
         "warnings": warning_words(order),
         "failure": failure_words(order),
-        "curve": _columns(order, [point]),
+        "curve": curve.columns([point], gaps=[], zone=zone_of(order)),
         **_told(order, progress),
     }
 
@@ -241,6 +236,8 @@ def _told(order: Order, progress: Progress | None) -> dict[str, Any]:
         "progress": progress,
         "reading_at": min(progress.reading_at, progress.received_at) if progress else None,
         "energy_kwh": (progress and progress.energy_kwh) or Decimal(0),
+        "gauge": gauge(order, progress),
+        "remaining": remaining(order, progress) if order.state == S.CHARGING and not pause else None,
         "pause": pause,
         "is_free_to_stop": bool(order.free_until and order.free_until > clock.now()),
         "ring_state": "flowing" if order.state == S.CHARGING and not pause else "paused",
@@ -340,35 +337,6 @@ def history_words(order: Order) -> list[dict[str, Any]]:
         for event in order.events.all()
         if event.was != event.now
     ]
-
-
-def curve(order: Order, marks: Sequence[ProgressMark]) -> SafeString:
-    """The JSON that static/js/live.js draws. Numbers are written as they are, never through a float."""
-    rows = list(order.points.values_list("at", "power_kw", "energy_kwh"))
-    return _columns(order, rows[:: len(rows) // MOST_POINTS + 1], course.interruptions(marks, clock.now()))
-
-
-def _columns(
-    order: Order,
-    rows: list[tuple[datetime, Decimal | None, Decimal | None]],
-    interruptions: Sequence[list[int]] = (),
-) -> SafeString:
-    seconds = [int(at.timestamp()) for at, _power, _energy in rows]
-    silences = [[earlier, later] for earlier, later in pairwise(seconds) if later - earlier > GAP_SECONDS]
-    gaps = [*interruptions, *silences]
-    columns = {
-        "at": json.dumps(seconds),
-        "power_kw": _numbers(power for _at, power, _energy in rows),
-        "energy_kwh": _numbers(energy for _at, _power, energy in rows),
-        "gaps": json.dumps(gaps),
-        "zone": json.dumps(zone_of(order)),
-    }
-    # Only numbers and the checked name of a zone: nothing in here can close the script element.
-    return mark_safe("{" + ",".join(f'"{name}":{text}' for name, text in columns.items()) + "}")
-
-
-def _numbers(values) -> str:
-    return "[" + ",".join("null" if value is None else f"{value:f}" for value in values) + "]"
 
 
 def wanted_energy(text: str | None) -> dict[str, Any]:

@@ -24,5 +24,6 @@ urlpatterns = [
     path("<uuid:code>/times/change/", slot_views.change, name="change_time"),
     path("<uuid:code>/late/", slot_views.late, name="late"),
     path("<uuid:code>/help/", views.ask_for_help, name="help"),
+    path("<uuid:code>/readings/", views.readings, name="readings"),
     path("<uuid:code>/messages/", views.messages, name="messages"),
 ]

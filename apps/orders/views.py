@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.lib.htmx import HtmxRequest, page_or_fragment
-from apps.orders import money_back, panel, receipt, selectors, services, slot_panel
+from apps.orders import curve, money_back, panel, receipt, selectors, services, slot_panel
 from apps.orders.conversation import conversation
 from apps.orders.forms import (
     AcceptForm,
@@ -171,6 +171,14 @@ def ask_for_help(request: HtmxRequest, code: UUID) -> HttpResponse:
     found = selectors.order_for(request.user, code)
     services.request_support(found)
     return redirect(found)
+
+
+@login_required
+@require_GET
+def readings(request: HtmxRequest, code: UUID) -> HttpResponse:
+    """The curve for whoever does not see it, and as a table."""
+    found = selectors.order_for(request.user, code)
+    return render(request, "orders/readings.html", curve.readings(found, panel.zone_of(found)))
 
 
 @login_required

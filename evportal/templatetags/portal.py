@@ -97,9 +97,14 @@ def power(speed: str) -> SafeString:
 
 
 @register.inclusion_tag("components/_ring.html")
-def ring(value: Decimal, of: Decimal | None, unit: str, *, state: str = "flowing", digits: int = 1) -> dict:
-    """The ring gauge: `value` of `of`; without a target it shows the number alone. state: flowing, paused, over."""
-    share = min(Decimal(100), max(Decimal(0), value * 100 / of)) if of else Decimal(0)
+def ring(
+    value: Decimal | None, of: Decimal | None, unit: str, *, state: str = "flowing", digits: int = 1
+) -> dict:
+    """The ring gauge: `value` of `of`; without a target it shows the number alone, without a number a dash.
+
+    state: flowing, paused, over.
+    """
+    share = min(Decimal(100), max(Decimal(0), value * 100 / of)) if of and value is not None else Decimal(0)
     return {
         "share": f"{share:.1f}",
         "value": decimals(value, digits),
@@ -153,9 +158,21 @@ def duration(span: timedelta | None) -> str:
 
 
 @register.filter
+def minutes(number: int) -> str:
+    """The same of a number of minutes: '8 min', '1 h 05 min'."""
+    return duration(timedelta(minutes=number)) if number else gettext("{} min").format(0)
+
+
+@register.filter
 def clock_time(instant: datetime | None, zone: str = "UTC") -> str:
     """'14:02 IST': the wall clock where the station stands, with the name of its zone."""
     return "–" if instant is None else _local(instant, zone).strftime("%H:%M %Z")
+
+
+@register.filter
+def clock_time_exact(instant: datetime, zone: str = "UTC") -> str:
+    """'14:02:09 IST'."""
+    return _local(instant, zone).strftime("%H:%M:%S %Z")
 
 
 @register.filter

@@ -69,6 +69,12 @@
     return data;
   };
 
+  // No power in a reading that came after the page was drawn: shaded as the server shades the earlier ones.
+  const newStandstills = (data) => {
+    const known = Math.max(0, ...(data.gaps || []).map(([, to]) => to));
+    return data.at.slice(0, -1).map((at, place) => [at, data.at[place + 1]]).filter(([from], place) => data.power_kw[place] === 0 && from >= known && data.power_kw.slice(0, place).some((kw) => kw > 0));
+  };
+
   const options = (box, data, metric) => {
     const ink = { line: colour("brand"), grid: colour("line"), text: colour("muted"), gap: colour("warn") };
     const zone = data.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -81,7 +87,7 @@
     const shadeGaps = (plot) => {
       plot.ctx.save();
       plot.ctx.fillStyle = faint(ink.gap, 0.2);
-      for (const [from, to] of data.gaps || []) {
+      for (const [from, to] of [...(data.gaps || []), ...newStandstills(data)]) {
         const left = plot.valToPos(from, "x", true);
         plot.ctx.fillRect(left, plot.bbox.top, Math.max(2, plot.valToPos(to, "x", true) - left), plot.bbox.height);
       }
@@ -123,10 +129,22 @@
       return;
     }
     known?.plot.destroy();
+    box.querySelector(".chart__still")?.remove(); // the server's picture, for whom no script draws
     charts.set(box, { plot: new uPlot(options(box, data, metric), columns, box), gaps: JSON.stringify(data.gaps), metric });
   };
 
+  // Power or energy, as the reader chose, also in the panel that came later.
+  const chosen = new Map();
+  const keepChoice = () => {
+    for (const [chart, metric] of chosen) {
+      const box = document.querySelector(`[data-chart="${chart}"]`);
+      if (box) box.dataset.metric = metric;
+      for (const input of document.querySelectorAll(`[data-chart-metric="${chart}"]`)) input.checked = input.value === metric;
+    }
+  };
+
   const drawAll = (anew) => {
+    keepChoice();
     for (const [box, { plot }] of charts) {
       if (anew || !document.contains(box)) { plot.destroy(); charts.delete(box); }
     }
@@ -135,8 +153,10 @@
 
   document.addEventListener("change", (event) => {
     const chart = event.target.closest("[data-chart-metric]")?.dataset.chartMetric;
-    const box = chart && document.querySelector(`[data-chart="${chart}"]`);
-    if (box) { box.dataset.metric = event.target.value; draw(box); }
+    if (!chart) return;
+    chosen.set(chart, event.target.value);
+    keepChoice();
+    drawAll(false);
   });
 
   // --- Do we still hear anything? -----------------------------------------------------------------------------
@@ -155,12 +175,14 @@
     banner = null;
     announce(texts.connected);
   });
-  // The state word of a live page is read aloud when it changes: <h1 data-announce>.
+  // What goes on is read aloud when it changes: the state in <h1 data-announce>, and why it stands still.
   let spoken = null;
   const speak = () => {
-    const words = document.querySelector("[data-announce]")?.textContent.trim();
+    const parts = [...document.querySelectorAll("[data-announce]")].map((one) => one.textContent.trim());
+    // A headline that a banner repeats is said once.
+    const words = parts.filter((part) => !parts.some((other) => other !== part && other.startsWith(part))).join(". ");
     if (words && spoken !== null && words !== spoken) announce(words);
-    spoken = words ?? spoken;
+    spoken = words;
   };
 
   const title = () => {
@@ -169,6 +191,11 @@
   };
   const refresh = () => { tick(); drawAll(false); speak(); title(); };
   for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap", "htmx:wsAfterMessage"]) document.addEventListener(name, refresh);
+  // A phone that slept, a line that came back, a page out of the history: ask at once, not at the next round.
+  const wake = () => { for (const element of document.querySelectorAll("[hx-trigger*='wake']")) window.htmx?.trigger(element, "wake"); };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
+  addEventListener("online", wake);
+  addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
   document.addEventListener("themechange", () => drawAll(true));
   addEventListener("resize", () => drawAll(true));
   setInterval(tick, 1000);

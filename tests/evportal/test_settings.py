@@ -65,7 +65,7 @@ def test_a_payment_provider_without_its_keys_does_not_start(tmp_path, provider):
 def test_an_embedded_installation_makes_its_own_secret(tmp_path):
     code, said = check(tmp_path)
     assert code == 0, said
-    for kept in ("secret_key", "plug_code_key"):
+    for kept in ("secret_key", "plug_code_key", "vapid_private_key"):
         assert (tmp_path / kept).stat().st_mode & 0o077 == 0
 
 
@@ -73,6 +73,7 @@ def test_an_embedded_installation_makes_its_own_secret(tmp_path):
     "wrong, told",
     [
         ({"EVPORTAL_ROLES": "bap,bop"}, "bap,bpp"),
+        ({"VAPID_PRIVATE_KEY": "x"}, "evportal.E021"),
         ({"LOG_FORMAT": "xml"}, "console, json"),
         ({"MAP_START": '{"lat": 123, "lon": 0, "zoom": 3}'}, "MAP_START"),
         ({"PUBLIC_URL": "charge.example.org"}, "https://charge.example.org"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.beckn import outbox
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
 from apps.live import push
@@ -23,6 +23,7 @@ from apps.payments.selectors import latest
 
 LONGEST_POLL_PAUSE = timedelta(minutes=10)
 DRIVER = Payment.Side.DRIVER
+MOVED = "order.moved"  # whoever tells drivers of it takes it in the same transaction
 
 
 class NotNow(Refused):
@@ -47,6 +48,7 @@ def go(order: Order, to: str, *, why: str, **changes: Any) -> None:
     changes.setdefault("failure_code", "")
     changes.setdefault("failure_message", "")
     move(order, to, why=why, state_since=now, changed_at=now, polls=0, **changes)
+    wiring.announce(MOVED, order)
     push.changed_on_commit("order", str(order.code))
 
 

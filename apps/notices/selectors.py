@@ -1,0 +1,45 @@
+"""Reads for the page of notices."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.notices import wording
+from apps.notices.models import Channel, Notice
+from apps.orders.panel import zone_of
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    notice: Notice
+    title: str
+    sentence: str
+    zone: str
+    not_sent: bool  # a way beside the page failed
+
+
+def lines_for(person: User) -> list[Line]:
+    """The newest first, each once, with what became of its mail."""
+    mine = list(of(person).filter(channel=Channel.PAGE).select_related("order")[:SHOWN])
+    failed = set(
+        of(person)
+        .filter(state=Notice.State.GIVEN_UP, order__in=[notice.order_id for notice in mine])
+        .values_list("order_id", "happening")
+    )
+    return [
+        Line(
+            notice,
+            wording.title_of(notice),
+            wording.sentence_of(notice),
+            zone_of(notice.order),
+            (notice.order_id, notice.happening) in failed,
+        )
+        for notice in mine
+    ]
+
+
+def of(person: User) -> QuerySet[Notice]:
+    return Notice.objects.filter(person=person)

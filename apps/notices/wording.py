@@ -1,0 +1,48 @@
+"""What a driver reads of a happening: a title, and one sentence more. In the language that is active."""
+
+from django.utils.translation import gettext as _
+
+from apps.lib.money import format_money
+from apps.notices.models import Happening as H
+from apps.notices.models import Notice
+from apps.orders.models import Order
+
+
+def title_of(notice: Notice) -> str:
+    station = notice.order.station_name
+    titles = {
+        H.STARTED: _("Charging at {station}"),
+        H.NEARLY: _("Nearly full at {station}"),
+        H.IDLE_SOON: _("Done in about five minutes at {station}"),
+        H.INTERRUPTED: _("Interrupted at {station}"),
+        H.FINISHED: _("Finished at {station}"),
+        H.RECEIPT: _("Receipt: {station}"),
+    }
+    return titles[H(notice.happening)].format(station=station)
+
+
+def sentence_of(notice: Notice) -> str:
+    order = notice.order
+    if notice.happening in (H.FINISHED, H.RECEIPT):
+        return _bill(order)
+    sentences = {
+        H.STARTED: _("Energy flows. You can watch it, and stop it, on its page."),
+        H.NEARLY: _("80 % of the battery or the energy you ordered is reached."),
+        H.IDLE_SOON: _(
+            "Please be back in time to unplug: others may be waiting, and some operators charge for standing."
+        ),
+        H.INTERRUPTED: _(
+            "The operator lost the link to the charger. It usually goes on by itself; you pay only for energy"
+            " delivered."
+        ),
+    }
+    return sentences[H(notice.happening)]
+
+
+def _bill(order: Order) -> str:
+    if order.billed_amount is None:
+        return _("The charge is over.")
+    amount = format_money(order.billed_amount, order.currency)
+    if order.billed_kwh is None:
+        return _("You pay {amount}.").format(amount=amount)
+    return _("{kwh} kWh, you pay {amount}.").format(kwh=f"{order.billed_kwh:.2f}", amount=amount)

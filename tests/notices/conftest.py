@@ -1,0 +1,3 @@
+from tests.orders.conftest import driver, stage, stranger
+
+__all__ = ["driver", "stage", "stranger"]
