@@ -89,6 +89,17 @@ def told(domain):
     return facts, plugs and max(plugs, key=lambda e: e.at).status
 
 
+def told_after_the_stop(domain):
+    """Readings first told when the stop was told already: too late for the bill."""
+    kinds = [event.kind for event in domain.heard]
+    end = kinds.index("transaction_stopped")
+    before, after = (
+        {reading.at for event in part if event.kind == "meter_readings" for reading in event.readings}
+        for part in (domain.heard[:end], domain.heard[end:])
+    )
+    return after - before
+
+
 def test_a_charge_is_a_start_readings_and_a_stop(connection, domain):
     answers = hear(connection, *CHARGE)
     assert answers[0] == {"idTokenInfo": {"status": "Accepted"}}
@@ -118,6 +129,7 @@ def test_order_and_repetition_change_nothing(connection, order, again):
             patch.setattr(services, "tell", domain.take)
             hear(connection, *messages)
         heard.append(told(domain))
+        assert not told_after_the_stop(domain)
     assert heard[0] == heard[1]
 
 
