@@ -46,6 +46,7 @@ OCPP: dict[str, str] = {
 # What one room tells another.
 EVENTS: dict[str, str] = {
     "guest.claimed": "apps.orders.guests.hand_over",
+    "guest.claimed_tickets": "apps.support.services.hand_over",
     "session.changed": "apps.bookings.progress.session_changed",
     "order.known": "apps.bookings.selectors.known_order",
     "charge_points.of": "apps.charging.selectors.charge_points_for",

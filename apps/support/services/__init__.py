@@ -12,7 +12,7 @@ notices.py    mails (a duty)
 from apps.support.services.deadlines import move_overdue
 from apps.support.services.desk import ask_operator, assign, change_priority, escalate, merge
 from apps.support.services.notices import send_due
-from apps.support.services.opening import open_about_order, open_about_station, take_call
+from apps.support.services.opening import hand_over, open_about_order, open_about_station, take_call
 from apps.support.services.peers import record_operator_answer
 from apps.support.services.talking import accept, add_note, may_reopen, reopen, reply, say
 
@@ -23,6 +23,7 @@ __all__ = [
     "assign",
     "change_priority",
     "escalate",
+    "hand_over",
     "may_reopen",
     "merge",
     "move_overdue",

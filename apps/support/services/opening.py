@@ -181,6 +181,12 @@ def _text(number: Any) -> str:
     return "" if number is None else f"{number:f}"
 
 
+def hand_over(guest: User, to: User) -> None:
+    """Announced by accounts, in its transaction: what a guest reported is the account's from now on."""
+    Ticket.objects.filter(driver=guest).update(driver=to)
+    TicketMessage.objects.filter(author=guest).update(author=to)
+
+
 # --- Operator side ----------------------------------------------------------------------------------------
 
 
