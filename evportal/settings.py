@@ -301,6 +301,8 @@ BECKN = {
     "GATEWAY_ID": env.str("BECKN_GATEWAY_ID", default=""),
     "TTL_SECONDS": env.int("BECKN_TTL_SECONDS", default=30),
     "MAX_BODY_BYTES": env.int("BECKN_MAX_BODY_BYTES", default=2_000_000),
+    # Grievances with their words: the issue quartet of ONDC's IGM 1.0, an extension that both sides must speak.
+    "IGM": env.bool("BECKN_IGM", default=False),
     # Plain http and private addresses are for one machine only.
     "ALLOW_INSECURE_PEERS": env.bool("BECKN_ALLOW_INSECURE_PEERS", default=EMBEDDED),
 }

@@ -13,6 +13,8 @@ BECKN_BAP: dict[str, str] = {
     "on_track": "apps.orders.handlers.on_track",
     "on_support": "apps.support.handlers.on_support",
     "on_rating": "apps.ratings.handlers.on_rating",
+    "on_issue": "apps.support.handlers.on_issue",
+    "on_issue_status": "apps.support.handlers.on_issue_status",
 }
 BECKN_BPP: dict[str, str] = {
     "search": "apps.catalog.handlers.search",
@@ -28,6 +30,8 @@ BECKN_BPP: dict[str, str] = {
     "get_rating_categories": "apps.catalog.handlers.get_rating_categories",
     "rating": "apps.ratings.handlers.rating",
     "support": "apps.bookings.handlers.support",
+    "issue": "apps.support.handlers.issue",
+    "issue_status": "apps.support.handlers.issue_status",
 }
 
 # What a charge point said (apps/ocpp/events.py) → who takes it.
@@ -46,6 +50,7 @@ OCPP: dict[str, str] = {
 # What one room tells another.
 EVENTS: dict[str, str] = {
     "guest.claimed": "apps.orders.guests.hand_over",
+    "guest.claimed_tickets": "apps.support.services.hand_over",
     "session.changed": "apps.bookings.progress.session_changed",
     "order.known": "apps.bookings.selectors.known_order",
     "charge_points.of": "apps.charging.selectors.charge_points_for",
@@ -66,6 +71,7 @@ EVENTS: dict[str, str] = {
     # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
     "staff.job": "apps.catalog.selectors.job_of",
     "help.asked": "apps.support.services.take_call",
+    "order.owner": "apps.bookings.selectors.order_owner",
     "order.evidence": "apps.bookings.evidence.evidence_of",
 }
 
@@ -105,6 +111,7 @@ DUTIES: dict[str, str] = {
     "old watches": "apps.discovery.watches.forget_old",
     "reconciliation": "apps.payments.reconciliation.every_night",
     "ticket deadlines": "apps.support.services.move_overdue",
+    "settled issues": "apps.support.services.close_issues",
     # The last ones: a mail server may take its time.
     "reminders": "apps.orders.reminders.remind",
     "watch mails": "apps.discovery.watches.tell",

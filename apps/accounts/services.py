@@ -115,6 +115,7 @@ def hand_over_guest(*, guest: User, to: User) -> None:
         raise Refused(_("Sign in first."))
     if User.objects.filter(pk=guest.pk, is_guest=True, is_active=True).update(is_active=False):
         wiring.announce("guest.claimed", guest, to)
+        wiring.announce("guest.claimed_tickets", guest, to)
 
 
 def links_to_send(guests: QuerySet[User]) -> list[User]:

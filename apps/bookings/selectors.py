@@ -16,7 +16,7 @@ from apps.bookings.models import Booking
 from apps.bookings.pricing import Bill, worded
 from apps.bookings.reading import Peer
 from apps.catalog.models import Evse
-from apps.catalog.selectors import connectors_for
+from apps.catalog.selectors import connectors_for, place_words
 from apps.charging.models import Session
 from apps.charging.selectors import latest_session
 from apps.lib import clock
@@ -47,6 +47,20 @@ def known_order(*, bap_id: str, transaction_id: UUID) -> str | None:
     """The id of the order that this app placed in this transaction, for rooms that may not know bookings."""
     booking = placed_order(bap_id=bap_id, order_id="", transaction_id=transaction_id)
     return booking.code if booking else None
+
+
+def order_owner(*, bap_id: str, order_id: str) -> dict[str, Any] | None:
+    """Whose order of this app it is, as the support desk takes it; None when there is no such order."""
+    booking = placed_order(bap_id=bap_id, order_id=order_id) if order_id else None
+    if booking is None:
+        return None
+    operator = booking.evse.station.operator
+    return {
+        "operator_code": operator.code,
+        "operator_name": operator.name,
+        "contact": {name: text for name in ("phone", "email") if (text := getattr(operator, name))},
+        "place": place_words(booking.evse.station, booking.connector),
+    }
 
 
 def is_held(evse: Evse, *, besides: Booking | None = None) -> bool:

@@ -34,7 +34,7 @@ def _assign(ticket: Ticket, by: User, said: dict[str, Any]) -> None:
     services.assign(ticket, by=by, to=person)
 
 
-# Verb in the address → the form that is read, and the service that does it. A refund will be one more line.
+# Verb in the address → the form that is read, and the service that does it.
 DEEDS: dict[str, tuple[type[django_forms.Form], Deed]] = {
     "reply": (forms.ReplyForm, lambda ticket, by, said: services.reply(ticket, by=by, **said)),
     "note": (forms.NoteForm, lambda ticket, by, said: services.add_note(ticket, by=by, **said)),
@@ -131,6 +131,9 @@ class TicketAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("place"), ordering="station_name")
     def place(self, ticket: Ticket) -> str:
         return format_html("{}<br>{}", ticket.station_name, ticket.operator_name)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "title": _("Tickets")})
 
     # --- One ticket ---
     def get_urls(self) -> list:

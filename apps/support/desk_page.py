@@ -10,9 +10,10 @@ from apps.support.clocks import clock_of
 from apps.support.models import CannedReply, Ticket, TicketEvent
 from apps.support.panel import FILES
 from apps.support.rights import May
-from apps.support.states import Level, Priority
+from apps.support.states import Level, Priority, What
 
 Verb = TicketEvent.Verb
+WHATS = dict(What.choices)
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,5 @@ def _is_said(event: TicketEvent) -> bool:
 def _audited(event: TicketEvent) -> Entry:
     verb = event.get_verb_display() if event.verb else f"{event.was} → {event.now}"
     change = f": {event.before or '–'} → {event.after}" if event.after else ""
-    return Entry(event.at, "", "", str(event.by or ""), f"{verb}{change}", event.why)
+    why = WHATS.get(event.why, event.why) if event.verb == Verb.OPENED else event.why
+    return Entry(event.at, "", "", str(event.by or ""), f"{verb}{change}", why)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -35,6 +36,7 @@ class Section:
     facts: list[tuple[str, str]] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
     times: Times = field(default_factory=list)
+    link: tuple[str, str] | None = None  # address, words
 
 
 def sections_of(ticket: Ticket) -> list[Any]:
@@ -199,10 +201,19 @@ def _payment(payment: Payment) -> Section:
         )
         for refund in payment.refunds.all()
     ]
-    title = _("Money")
     return Section(
-        title, facts=[fact for fact in facts if fact[1]], times=sorted(times, key=lambda line: line[0])
+        _("Money"),
+        facts=[fact for fact in facts if fact[1]],
+        times=sorted(times, key=lambda line: line[0]),
+        link=_refund_link(payment),
     )
+
+
+def _refund_link(payment: Payment) -> tuple[str, str] | None:
+    """Where money is paid back, by the rules of the payments room; nothing where there is nothing to pay back."""
+    if payment.refundable_amount <= 0:
+        return None
+    return reverse("admin:payments_raise", args=[payment.pk]), _("Pay back…")
 
 
 def _messages(ticket: Ticket) -> Section | None:

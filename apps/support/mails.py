@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from apps.accounts.guest_links import link_for
 from apps.support.models import Notice
 
 SEND_SECONDS = 10  # longer the worker does not wait for a mail server
@@ -35,7 +36,9 @@ def send(notice: Notice) -> None:
 def _url(notice: Notice) -> str:
     if notice.to_desk:
         return settings.PUBLIC_URL + reverse("admin:support_ticket_change", args=[notice.ticket_id])
-    return settings.PUBLIC_URL + notice.ticket.get_absolute_url()
+    driver, path = notice.ticket.driver, notice.ticket.get_absolute_url()
+    # A guest who ordered has a key that signs them in; one who only reported has it in the address itself.
+    return settings.PUBLIC_URL + (link_for(driver, path=path) if driver and driver.is_guest else path)
 
 
 def message_id(notice: Notice) -> str:

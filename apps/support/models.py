@@ -66,6 +66,13 @@ class Ticket(models.Model):
     operator_answered_at = models.DateTimeField(null=True, blank=True)
     waits_for_operator = models.BooleanField(_("waits for the operator"), default=False)
 
+    # Where the issue quartet is spoken (igm.py). Operator side: the app's number of it. Driver side: ours is the code.
+    issue_id = models.CharField(max_length=64, blank=True)
+    issue_is_open = models.BooleanField(default=False)  # at the operator of our driver
+    operator_asks = models.BooleanField(
+        default=False
+    )  # the operator wants to know something: the answer goes there
+
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -95,6 +102,8 @@ class Ticket(models.Model):
             models.Index(fields=["state", "priority", "deadline_at"], name="tickets_of_queue"),
             models.Index(fields=["operator_code", "state"], name="tickets_of_operator"),
             models.Index(fields=["transaction_id"], name="tickets_of_transaction"),
+            models.Index(fields=["bap_id", "issue_id"], name="tickets_of_issue", condition=~Q(issue_id="")),
+            models.Index(fields=["state"], name="issues_to_close", condition=Q(issue_is_open=True)),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -119,6 +119,8 @@ def _words(ticket: Ticket) -> list[Line]:
 def _author(message: TicketMessage) -> str:
     if message.by == TicketMessage.By.REPORTER:
         return _("You")
+    if message.by == TicketMessage.By.OPERATOR:
+        return message.ticket.operator_name or str(_("Operator"))
     return message.author.get_short_name() if message.author else str(_("Support"))
 
 

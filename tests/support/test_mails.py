@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import translation
 
+from apps.accounts.services import hand_over_guest, make_guest
 from apps.lib import clock
 from apps.support import mails, services
 from apps.support.models import Notice
@@ -118,3 +119,29 @@ def test_a_guest_without_an_address_gets_no_mail(ticket, mailoutbox):
         press_key=uuid4(),
     )
     assert send_all() == 0
+
+
+def test_a_guest_who_ordered_is_written_to_and_signed_in_by_the_link(ticket, mailoutbox, client):
+    guest = make_guest(email="guest@example.org", language="en")
+    services.hand_over(ticket.driver, guest)
+    ticket.order.__class__.objects.filter(pk=ticket.order_id).update(driver=guest)
+    ticket.refresh_from_db()
+    Notice.objects.all().delete()
+    notices.tell_reporter(ticket, "opened")
+    send_all()
+    (mail,) = mailoutbox
+    assert mail.to == ["guest@example.org"]
+    link = next(line for line in mail.body.splitlines() if line.startswith("http"))
+    page = client.get("/" + link.split("/", 3)[3], follow=True)
+    if page.context is None or ticket.code not in page.content.decode():
+        page = client.post("/" + link.split("/", 3)[3], follow=True)
+    assert ticket.code in page.content.decode()
+
+
+def test_what_a_guest_reported_becomes_the_account_s(ticket, driver, factory, client):
+    guest = make_guest(email="guest@example.org", language="en")
+    services.hand_over(driver, guest)
+    asha = factory.make_user()
+    hand_over_guest(guest=guest, to=asha)
+    client.force_login(asha)
+    assert "It went dark." in client.get(ticket.get_absolute_url()).content.decode()

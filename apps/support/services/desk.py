@@ -91,7 +91,7 @@ def escalate(ticket: Ticket, *, by: User | None, why: str, is_breach: bool = Fal
         go(row, State.ESCALATED, verb=Verb.ESCALATED, why=why, by=by, before=before, after=after, **changes)
         notices.tell_reporter(row, Verb.ESCALATED)
         notices.tell_desk(row, Verb.ESCALATED, desk_people(level))
-        peers.tell_app(row)
+        peers.tell_app(row, Verb.ESCALATED)
 
 
 def merge(ticket: Ticket, *, by: User, into_code: str, why: str) -> None:

@@ -33,7 +33,7 @@ def promise_of(ticket: Ticket) -> Promise:
 def tell_reporter(ticket: Ticket, verb: str, message: TicketMessage | None = None) -> None:
     """The driver in their language, the guest who left an address, or nobody."""
     if ticket.driver is not None:
-        _queue(ticket, verb, ticket.driver.email, ticket.driver.language, message)
+        _queue(ticket, verb, ticket.driver.mail_address, ticket.driver.language, message)
     elif ticket.guest_email:
         _queue(ticket, verb, ticket.guest_email, ticket.language, message)
 

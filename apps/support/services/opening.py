@@ -25,7 +25,7 @@ from apps.support.files import Checked
 from apps.support.models import Ticket, TicketEvent, TicketMessage
 from apps.support.services import notices
 from apps.support.services.attaching import attach
-from apps.support.services.peers import ask_operator
+from apps.support.services.peers import ask_operator, open_issue
 from apps.support.services.steps import note
 from apps.support.states import PROMISES, Priority, State, What
 
@@ -123,6 +123,7 @@ def _open(press_key: str, what: str, words: Words, **facts: Any) -> Ticket:
         if words.text or words.files:
             _first_words(ticket, words, driver)
         ask_operator(ticket)
+        open_issue(ticket, words.text)
         notices.tell_reporter(ticket, Verb.OPENED)
         return ticket
 
@@ -181,10 +182,21 @@ def _text(number: Any) -> str:
     return "" if number is None else f"{number:f}"
 
 
+def hand_over(guest: User, to: User) -> None:
+    """Announced by accounts, in its transaction: what a guest reported is the account's from now on."""
+    Ticket.objects.filter(driver=guest).update(driver=to)
+    TicketMessage.objects.filter(author=guest).update(author=to)
+
+
 # --- Operator side ----------------------------------------------------------------------------------------
 
 
-def take_call(
+def take_call(**call: Any) -> str:
+    """An app asks one of our operators for help: the link of its ticket."""
+    return network.link(open_call(**call))
+
+
+def open_call(
     *,
     inbound: Inbound,
     reference: str,
@@ -192,8 +204,9 @@ def take_call(
     operator_name: str,
     contact: dict[str, str],
     place: dict[str, str],
-) -> str:
-    """An app asks one of our operators for help: its ticket, by its link. Asking again finds the one that is open."""
+    what: str = What.OTHER,
+) -> Ticket:
+    """The ticket of a call; asking again finds the one that is open."""
     call = {
         "bap_id": inbound.sender_id,
         "transaction_id": inbound.message.transaction_id,
@@ -205,7 +218,7 @@ def take_call(
         ticket = _create(
             side=Ticket.Side.OPERATOR,
             press_key=f"call:{inbound.message.pk}",
-            what=What.OTHER,
+            what=what,
             operator_code=operator_code,
             operator_name=operator_name,
             operator_contact=contact,
@@ -214,4 +227,4 @@ def take_call(
             **place,
         )
         note(ticket, Verb.OPENED, why=f"asked by {inbound.sender_id}")
-    return network.link(ticket)
+    return ticket

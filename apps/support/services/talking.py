@@ -12,7 +12,7 @@ from apps.support.models import Ticket, TicketEvent, TicketMessage
 from apps.support.rights import May, refuse_unless
 from apps.support.services import notices
 from apps.support.services.attaching import attach
-from apps.support.services.peers import tell_app
+from apps.support.services.peers import add_to_issue, tell_app
 from apps.support.services.steps import NotNow, go, keep, locked, note
 from apps.support.states import REOPEN_WITHIN, State
 
@@ -39,6 +39,7 @@ def say(
         else:
             keep(row)
             note(row, Verb.ANSWERED, why="", by=author)
+        add_to_issue(row, text)
         notices.tell_assignee(row, Verb.ANSWERED)
 
 
@@ -123,7 +124,7 @@ def reply(
         else:
             go(row, then, verb=verb, why="", by=by, **changes)
         notices.tell_reporter(row, verb, message)
-        tell_app(row)
+        tell_app(row, verb, text)
 
 
 def add_note(ticket: Ticket, *, by: User, text: str, press_key: UUID | str) -> None:
