@@ -126,6 +126,14 @@ def test_strangers_see_no_receipt_and_nobody_one_before_the_bill(stage, stranger
     assert client.get(reverse("orders:history_table")).status_code == 200
 
 
+def test_the_order_page_offers_it_when_the_money_is_settled(stage):
+    stage.until("ENDED")
+    address = reverse("orders:receipt", args=[stage.order.code])
+    assert address not in stage.client().get(stage.order.get_absolute_url()).content.decode()
+    stage.settle()
+    assert address in stage.client().get(stage.order.get_absolute_url()).content.decode()
+
+
 def test_words_of_a_peer_stay_words(settled):
     tell_documents(settled, document(seller_name="<script>alert(1)</script>"))
     assert "<script>alert(1)" not in page(settled)
