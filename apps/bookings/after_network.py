@@ -1,5 +1,7 @@
 """How that is said which follows the bill: documents, and what the operator gave up. Pure but for reading the rows."""
 
+from decimal import Decimal
+
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.bookings.models import Booking, Concession, Invoice
@@ -17,12 +19,17 @@ REFUND_STATUSES = {
 def with_what_followed(order: wire.Order, booking: Booking) -> wire.Order:
     """Each refund is a row of its own among the payments (fact sheet 5.4), each document a group of tags."""
     rows = tuple(refund_entry(row).to_payment() for row in booking.concessions.order_by("pk"))
-    documents = tuple(_document(booking, invoice) for invoice in booking.invoices.select_related("reverses"))
+    documents = tuple(_document(invoice) for invoice in booking.invoices.select_related("reverses"))
     return order.but(payments=(*order.payments, *rows), tags=(*order.tags, *documents))
 
 
-def _document(booking: Booking, invoice: Invoice) -> wire.TagGroup:
-    """Beckn has no field for it; the names are ours."""
+def _plain(percent: str) -> str:
+    """'18.000' → '18'."""
+    return numbers.plain(Decimal(percent).normalize())
+
+
+def _document(invoice: Invoice) -> wire.TagGroup:
+    """Beckn has no field for it; the names are ours. One title and one percentage for each tax line of the bill."""
     return wire.group(
         DOCUMENTS[invoice.kind],
         invoice.get_kind_display(),
@@ -33,8 +40,8 @@ def _document(booking: Booking, invoice: Invoice) -> wire.TagGroup:
         reverses=invoice.reverses and invoice.reverses.name,
         seller_name=invoice.seller["legal_name"],
         seller_tax_id=invoice.seller["tax_id"] or None,
-        tax_name=" + ".join(tax.name for tax in booking.rules.taxes) or None,
-        tax_percent=" + ".join(numbers.plain(tax.percent) for tax in booking.rules.taxes) or None,
+        tax_title=[line["title"] for line in invoice.lines if "percent" in line],
+        tax_percent=[_plain(line["percent"]) for line in invoice.lines if "percent" in line],
         reason=invoice.reason or None,
     )
 

@@ -72,15 +72,14 @@ def taxes(order: Order) -> list[dict[str, Any]]:
     """Each tax line with its rate and what it is a part of. The rate is the operator's word, else reckoned."""
     lines = list(order.lines.filter(kind=OrderLine.Kind.BILL))
     net = sum((line.amount for line in lines if line.code != TAX), start=Decimal(0))
-    told = next((document["tax_percent"] for document in order.documents if document["tax_percent"]), "")
-    only_one = sum(line.code == TAX for line in lines) == 1
+    told = {title: text for document in order.documents for title, text in document.get("taxes", {}).items()}
     return [
         {
             "words": price_lines.line_words(line),
-            "percent": _percent(told if only_one else "", line.amount, net),
+            "percent": _percent(told.get(line.title, ""), line.amount, net),
             "net": net,
             "amount": line.amount,
-            "is_reckoned": not (told and only_one),
+            "is_reckoned": line.title not in told,
         }
         for line in lines
         if line.code == TAX

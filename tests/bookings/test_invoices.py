@@ -40,7 +40,7 @@ def test_the_bill_comes_with_its_invoice(told):
         "SparkDock Energy Pvt Ltd",
         "29ABCDE1234F1Z5",
     )
-    assert (invoice["tax_name"], invoice["tax_percent"].rstrip("0")) == ("GST", "18.")
+    assert invoice["taxes"] == {"gst": "18"}
 
 
 def test_a_concession_reverses_the_invoice_and_writes_the_corrected_one(app, told, factory):

@@ -25,6 +25,7 @@ def settled(db) -> Stage:
         "currency": "INR",
         "seller_name": "SparkDock Energy Pvt Ltd",
         "seller_tax_id": "29ABCDE1234F1Z5",
+        "tax_title": "gst",
         "tax_percent": "18",
     }
     order = {"id": stage.number, "status": "COMPLETE", "tags": [wire.group("invoice", **said).to_wire()]}

@@ -15,6 +15,7 @@ from apps.orders import receipt, services
 from apps.orders.history import HEAD, defused
 from apps.orders.models import Order
 from apps.payments import refunds
+from tests.orders.stage import quote
 
 
 def document(
@@ -27,7 +28,7 @@ def document(
         "currency": "INR",
         "seller_name": "SparkDock Energy Pvt Ltd",
         "seller_tax_id": "29ABCDE1234F1Z5",
-        "tax_name": "GST",
+        "tax_title": "gst",
         "tax_percent": "18",
     } | more
     return wire.group(code, **said).to_wire()
@@ -89,6 +90,19 @@ def test_documents_stay_as_they_were_first_told(settled):
     assert receipt.shown(settled.order)["documents_total"] == 0
 
 
+def test_each_tax_has_its_own_rate(stage):
+    stage.until("CHARGING")
+    amounts = (("energy-cost", "296.00"), ("service-charge", "10.00"), ("CGST", "27.54"), ("SGST", "27.54"))
+    lines = [{"title": title, "price": {"value": value, "currency": "INR"}} for title, value in amounts]
+    stage.final_bill("361.08", quote=quote("361.08", lines))
+    stage.settle()
+    reckoned = [(tax["percent"], tax["is_reckoned"]) for tax in receipt.taxes(stage.order)]
+    assert reckoned == [(9, True), (9, True)]
+    tell_documents(stage, document(tax_title=["CGST", "SGST"], tax_percent=["9", "9"]))
+    told = [(tax["words"], tax["percent"], tax["is_reckoned"]) for tax in receipt.taxes(stage.fresh())]
+    assert told == [("CGST", 9, False), ("SGST", 9, False)]
+
+
 @pytest.mark.parametrize("wrong", [{"number": ""}, {"amount": "much"}, {"issued_at": "yesterday"}])
 def test_documents_that_say_nothing_are_left_out(settled, wrong):
     tell_documents(settled, document(**wrong))
@@ -124,6 +138,14 @@ def test_strangers_see_no_receipt_and_nobody_one_before_the_bill(stage, stranger
     client.force_login(stranger)
     assert client.get(address).status_code == 404
     assert client.get(reverse("orders:history_table")).status_code == 200
+
+
+def test_the_order_page_offers_it_when_the_money_is_settled(stage):
+    stage.until("ENDED")
+    address = reverse("orders:receipt", args=[stage.order.code])
+    assert address not in stage.client().get(stage.order.get_absolute_url()).content.decode()
+    stage.settle()
+    assert address in stage.client().get(stage.order.get_absolute_url()).content.decode()
 
 
 def test_words_of_a_peer_stay_words(settled):
