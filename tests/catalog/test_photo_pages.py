@@ -197,3 +197,18 @@ def test_a_link_of_an_imported_file_travels_as_it_is(station, search):
         {"url": "https://maps.example/1.jpg", "size_type": "lg"},
         {"url": "https://maps.example/1.jpg", "size_type": "sm"},
     ]
+
+
+def test_a_new_station_may_come_with_its_photo(manager, station):
+    inline = {"photos-TOTAL_FORMS": "1", "photos-INITIAL_FORMS": "0", "photos-0-position": "0"}
+    photo = {"photos-0-upload": upload(picture()), "photos-0-alt": "Brand new"}
+    form = station_form(station, name="Second Hub", operator=station.operator_id) | inline | photo
+    assert manager.post(reverse("admin:catalog_station_add"), form).status_code == 302
+    assert StationPhoto.objects.get().station.name == "Second Hub"
+
+
+def test_an_administrator_uploads_for_everybody(admin_client, station):
+    said = {"photos-0-upload": upload(picture()), "photos-0-alt": "The posts"}
+    assert send(admin_client, station, **said).status_code == 302
+    assert send(admin_client, station, **{"photos-0-DELETE": "on"}).status_code == 302
+    assert not station.photos.exists()
