@@ -237,6 +237,8 @@ def keep_orphan(event: Any, why: str, **facts: Any) -> Orphan:
 
 
 def answered(event: events.CommandAnswered) -> None:
+    if event.command == "get_configuration" and event.outcome == "accepted":
+        return services.note_plug_in_time(event.charge_point_id)
     code, _slash, tries = event.reference.partition("/")
     session = sessions_at(event.charge_point_id).filter(code=code).first()
     if session is None:
