@@ -1,11 +1,16 @@
-"""Sessions are read here and never written: their states follow the charge points."""
+"""Sessions are read here; their states follow the charge points. Two actions go through desk.py."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from apps.catalog.selectors import connectors_for
-from apps.charging.models import MeterReading, Orphan, Session, SessionEvent
+from apps.catalog.selectors import connectors_for, may_edit
+from apps.charging import desk
+from apps.charging.models import Concern, LedgerLine, MeterReading, Orphan, Session, SessionEvent
+from apps.lib.errors import Refused
 
 
 class ReadOnly:
@@ -24,6 +29,22 @@ class EventsInline(ReadOnly, admin.TabularInline):
     fields = readonly_fields = ["at", "was", "now", "why"]
 
 
+class LedgerInline(ReadOnly, admin.TabularInline):
+    model = LedgerLine
+    fields = readonly_fields = ["at", "stage", "by", "detail", "why", "recorded_at"]
+
+
+class ConcernsInline(ReadOnly, admin.TabularInline):
+    model = Concern
+    fields = readonly_fields = ["at", "kind", "why"]
+
+
+class ReasonForm(admin.helpers.ActionForm):
+    """Beside the list of actions."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=120)
+
+
 class ReadingsInline(ReadOnly, admin.TabularInline):
     model = MeterReading
     fields = readonly_fields = [
@@ -32,6 +53,7 @@ class ReadingsInline(ReadOnly, admin.TabularInline):
         "register_wh",
         "power_w",
         "soc_percent",
+        "at_doubted",
         "accepted",
         "note",
     ]
@@ -54,7 +76,42 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ["code", "reference", "charge_point_id"]
     date_hierarchy = "created_at"
     exclude = ["token"]  # who has it can charge
-    inlines = [EventsInline, ReadingsInline]
+    readonly_fields = ["ends_with"]
+    inlines = [LedgerInline, ConcernsInline, EventsInline, ReadingsInline]
+    action_form = ReasonForm
+    actions = ["stop_power", "close_record"]
+
+    @admin.display(description=_("Would be closed with"))
+    def ends_with(self, session: Session) -> str:
+        return desk.end_reading(session) if session.state in Session.STARTED else "–"
+
+    def has_desk_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser or may_edit(request.user)
+
+    @admin.action(description=_("Stop the power"), permissions=["desk"])
+    def stop_power(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
+        for session in chosen:
+            try:
+                desk.stop_power(session, by=str(request.user))
+            except Refused as refusal:
+                self.message_user(request, f"{session.code}: {refusal.message}", messages.ERROR)
+                continue
+            self.log_change(request, session, "asked the charger to stop")
+            told = gettext("{code}: the charger is being asked to stop.").format(code=session.code)
+            self.message_user(request, told)
+
+    @admin.action(description=_("Close the record, with a reason"), permissions=["desk"])
+    def close_record(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
+        reason = request.POST.get("reason", "")
+        for session in chosen:
+            try:
+                ends_with = desk.close_record(session, by=str(request.user), reason=reason)
+            except Refused as refusal:
+                self.message_user(request, f"{session.code}: {refusal.message}", messages.ERROR)
+                continue
+            self.log_change(request, session, f"closed the record: {reason}"[:300])
+            told = gettext("{code} is closed with {reading}.").format(code=session.code, reading=ends_with)
+            self.message_user(request, told)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Law 11: people of one operator see the sessions at its plugs."""
@@ -75,3 +132,22 @@ class OrphanAdmin(ReadOnly, admin.ModelAdmin):
             return orphans
         mine = connectors_for(request.user).exclude(evse__charge_point_id="").values("evse__charge_point_id")
         return orphans.filter(charge_point_id__in=mine)
+
+
+@admin.register(Concern)
+class ConcernAdmin(ReadOnly, admin.ModelAdmin):
+    """What a person should look at, newest first."""
+
+    list_display = ["at", "kind", "session", "plug", "why"]
+    list_filter = ["kind", "session__charge_point_id"]
+    list_select_related = ["session__connector__evse__station"]
+    search_fields = ["session__code", "session__reference"]
+
+    @admin.display(description=_("Plug"))
+    def plug(self, concern: Concern) -> str:
+        return str(concern.session.connector)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        concerns = super().get_queryset(request)
+        mine = concerns.filter(session__connector__in=connectors_for(request.user))
+        return concerns if request.user.is_superuser else mine

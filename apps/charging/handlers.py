@@ -1,12 +1,14 @@
 """What charge points say, taken from apps/ocpp by evportal/wiring.py."""
 
 from apps.charging import availability, plug_words, told
-from apps.ocpp import events
+from apps.ocpp import events, patience
 
 
 def connected(event: events.Connected) -> None:
     availability.back(event)
     told.alive(event.charge_point_id)
+    if event.booted:  # its settings may be others now
+        patience.ask(event.charge_point_id)
 
 
 def heard(event: events.Heard) -> None:

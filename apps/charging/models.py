@@ -238,7 +238,7 @@ class LedgerLine(models.Model):
 
     `at` is by our clock; `recorded_at` is when we learned of it. The states of a session say where it is now, this says
     how it came there, also for what arrived late or out of order. `save` refuses changes for us, a trigger (migration
-    0002) for everybody else.
+    0003) for everybody else.
     """
 
     class Stage(models.TextChoices):

@@ -18,8 +18,9 @@ from apps.ocpp import events
 State, Status = Session.State, Connector.Status
 Stage, By = LedgerLine.Stage, LedgerLine.By
 PAUSED = (Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FAULTED)
-# After any of these no energy flows for this car any more, whether or not a stop is ever told.
-IS_OVER = (Status.AVAILABLE, Status.FINISHING, Status.PREPARING, Status.RESERVED, Status.UNAVAILABLE)
+# After any of these no energy flows for this car any more, whether or not a stop is ever told. Preparing is none of
+# them: in OCPP 2.0.1 a car that waits inside its transaction is called that.
+IS_OVER = (Status.AVAILABLE, Status.FINISHING, Status.UNAVAILABLE)
 WAIT_FOR_STOP = timedelta(minutes=2)
 # A car at another plug so soon after our start may be ours (AT-H4).
 WRONG_PLUG_WITHIN = timedelta(minutes=3)

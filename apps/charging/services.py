@@ -17,7 +17,7 @@ from apps.lib import clock, wiring
 from apps.lib.codes import new_code
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
-from apps.ocpp import commands
+from apps.ocpp import commands, patience
 
 State = Session.State
 Stage, By = LedgerLine.Stage, LedgerLine.By
@@ -103,6 +103,12 @@ def plug_in_time(charge_point_id: str) -> timedelta:
     """How long the charger itself waits for the cable; as long we wait, and the driver sees it count down (AT-B1)."""
     own = PlugInTime.objects.filter(charge_point_id=charge_point_id).values_list("seconds", flat=True).first()
     return timedelta(seconds=own or settings.CHARGING["START_SECONDS"])
+
+
+def note_plug_in_time(charge_point_id: str) -> None:
+    """The charge point told its configuration."""
+    if seconds := patience.told(charge_point_id):
+        PlugInTime.objects.update_or_create(charge_point_id=charge_point_id, defaults={"seconds": seconds})
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from apps.catalog.models import Connector
 from apps.catalog.selectors import connector_at
-from apps.charging import late_start, ledger, plug_words, readings, runaway, services, watch
-from apps.charging.models import LedgerLine, Orphan, Session
+from apps.charging import concerns, late_start, ledger, plug_words, readings, runaway, services, watch
+from apps.charging.models import Concern, LedgerLine, Orphan, Session
 from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
@@ -145,6 +145,9 @@ def metered(event: events.MeterReadings) -> None:
     before_wh = session.energy_wh
     if readings.record(session, event.readings, received_at=event.received_at):
         runaway.heard(session, max(reading.at for reading in event.readings))
+        if session.suspect_at:
+            why = "a reading does not fit what the plug can give: it is kept and not counted"
+            concerns.raise_(session, Concern.Kind.REFUSED_READINGS, why)
         _after_reading(session, before_wh)
 
 
@@ -237,6 +240,8 @@ def keep_orphan(event: Any, why: str, **facts: Any) -> Orphan:
 
 
 def answered(event: events.CommandAnswered) -> None:
+    if event.command == "get_configuration" and event.outcome == "accepted":
+        return services.note_plug_in_time(event.charge_point_id)
     code, _slash, tries = event.reference.partition("/")
     session = sessions_at(event.charge_point_id).filter(code=code).first()
     if session is None:

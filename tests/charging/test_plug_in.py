@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 
 from apps.charging import services
 from apps.charging.models import PlugInTime, Session
+from apps.ocpp import events
+from apps.ocpp.models import ChargePoint
 from tests.charging.doubles import Charger, make_charger, plug_of
 from tests.factory import NOON, Factory
 
@@ -49,6 +51,49 @@ def test_a_car_that_comes_is_plugged_in_once_even_by_a_clock_of_whole_seconds(ch
     charger.status("Preparing", at=NOON - timedelta(seconds=1))
     charger.status("Preparing")
     assert [line.at for line in session.ledger.filter(stage="plugged-in")] == [session.created_at]
+
+
+def tell_configuration(charger: Charger, told: object, outcome: str = "accepted") -> None:
+    """The charger answers the newest question for its settings."""
+    asked = charger.asked("get_configuration").order_by("-pk")
+    state = "ACCEPTED" if outcome == "accepted" else "REJECTED"
+    asked.filter(pk=asked.first().pk).update(told=told, state=state)
+    charger.say(events.CommandAnswered, command="get_configuration", reference="", outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "key"), [("ocpp1.6", "ConnectionTimeOut"), ("ocpp2.0.1", "TxCtrlr.EVConnectionTimeOut")]
+)
+def test_a_charger_that_boots_is_asked_how_long_it_waits(charger, protocol, key):
+    ChargePoint.objects.update(protocol=protocol)
+    charger.say(events.Connected, booted=True)
+    assert charger.asked("get_configuration").get().payload == {"keys": [key]}
+    tell_configuration(charger, {key: {"value": "60"}})
+    assert services.plug_in_time(charger.id) == timedelta(seconds=60)
+    charger.say(events.Connected, booted=True)
+    tell_configuration(charger, {key: {"value": "120"}})  # set anew, so it is asked anew
+    assert services.plug_in_time(charger.id) == timedelta(seconds=120)
+
+
+def test_a_line_that_is_back_without_a_boot_asks_nothing(charger):
+    ChargePoint.objects.update(protocol="ocpp1.6")
+    charger.say(events.Connected)
+    assert not charger.asked("get_configuration").exists()
+
+
+@pytest.mark.parametrize("value", ["", "0", "-5", "forever", "99999999", "14", "901", "६०", None])
+def test_a_time_that_makes_no_sense_is_not_taken(charger, settings, value):
+    ChargePoint.objects.update(protocol="ocpp1.6")
+    charger.say(events.Connected, booted=True)
+    tell_configuration(charger, {"ConnectionTimeOut": {"value": value}})
+    assert services.plug_in_time(charger.id).seconds == settings.CHARGING["START_SECONDS"]
+
+
+def test_a_charger_that_does_not_tell_its_settings_waits_as_ours_say(charger, settings):
+    ChargePoint.objects.update(protocol="ocpp1.6")
+    charger.say(events.Connected, booted=True)
+    tell_configuration(charger, None, "rejected")
+    assert services.plug_in_time(charger.id).seconds == settings.CHARGING["START_SECONDS"]
 
 
 # --- The right plug (AT-H4) ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async as database
 
 from apps.catalog.models import Connector as Plug
 from apps.charging import services, watch
-from apps.charging.models import Orphan, Session
+from apps.charging.models import Orphan, PlugInTime, Session
 from apps.ocpp import commands
 from apps.ocpp import services as ocpp
 from apps.ocpp.models import ChargePoint
@@ -238,6 +238,19 @@ def test_a_box_that_accepts_and_does_nothing_fails_the_start():
     session = played(story)
     assert (session.state, session.failure) == (State.FAILED, "no-cable")
     assert stages(session) == ["start-asked", "start-accepted", "start-failed"]
+
+
+def test_the_countdown_is_what_is_set_on_the_box():
+    """AT-B1."""
+
+    async def story(scene):
+        async with asyncio.timeout(20):
+            while not await database(PlugInTime.objects.exists)():
+                await asyncio.sleep(0.02)
+        return await scene.press_start()
+
+    session = played(story, connection_timeout=45)
+    assert session.deadline_at - session.start_accepted_at == timedelta(seconds=45)
 
 
 def test_a_car_at_the_other_plug_is_noticed():

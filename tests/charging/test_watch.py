@@ -111,7 +111,7 @@ def test_a_session_is_looked_at_once_a_minute_by_one_worker(charger, running, cl
 # --- An end that nobody tells (AT-A1) -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["Available", "Finishing", "Preparing", "Unavailable"])
+@pytest.mark.parametrize("word", ["Available", "Finishing", "Unavailable"])
 def test_a_plug_that_is_done_without_a_stop_ends_the_session(charger, running, clock, word):
     clock.shift(600)
     charger.meter(running.pk, (NOON + minutes(9), 4000))
@@ -119,6 +119,16 @@ def test_a_plug_that_is_done_without_a_stop_ends_the_session(charger, running, c
     stays_alive(charger, clock, 3)
     running.refresh_from_db()
     assert running.state == State.ENDED_PENDING_METER
+
+
+def test_a_car_that_waits_inside_its_transaction_is_not_sent_away(charger, running, clock):
+    """OCPP 2.0.1: the plug is occupied, the charging state is EVConnected."""
+    charger.meter(running.pk, (NOON + minutes(1), 1500))
+    clock.shift(120)
+    charger.status("Preparing")
+    stays_alive(charger, clock, 10)
+    running.refresh_from_db()
+    assert running.state == State.ACTIVE
 
 
 def test_energy_that_flows_after_the_plug_said_it_was_done_is_the_truth(charger, running, clock):
