@@ -14,7 +14,15 @@ from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.bookings import after_network, running, slot_network, story
 from apps.bookings.models import Booking
-from apps.bookings.pricing import ENERGY_COST, Bill, Line, cancellation_bill, price_per_kwh, worded
+from apps.bookings.pricing import (
+    ENERGY_COST,
+    Bill,
+    Line,
+    cancellation_bill,
+    price_per_kwh,
+    stepped_words,
+    worded,
+)
 from apps.charging.models import Session
 from apps.lib import clock
 
@@ -205,19 +213,19 @@ def _item(booking: Booking, delivered: Decimal | None = None) -> wire.Item:
         quantity=wire.ItemQuantity(**quantity),
         fulfillment_ids=[booking.evse.code],
         location_ids=[booking.evse.station.code],
-        tags=_options(booking),
+        **_options(booking),
     )
 
 
-def _options(booking: Booking) -> list[wire.TagGroup]:
+def _options(booking: Booking) -> dict[str, list[wire.TagGroup]]:
     """What was really ordered, where it was not energy: the kWh beside it are then what it may bring."""
     if booking.ordered_amount is not None:
         said = {"charging_by": "AMOUNT", "charging_limit": booking.ordered_amount}
     elif booking.ordered_minutes is not None:
         said = {"charging_minutes": str(booking.ordered_minutes)}
     else:
-        return []
-    return [wire.group("charging-options", "Charging Options", **said)]
+        return {}
+    return {"tags": [wire.group("charging-options", "Charging Options", **said)]}
 
 
 def _rate(rate: Decimal) -> str:
@@ -365,10 +373,15 @@ def _quote(
 
 
 def _energy(booking: Booking, line: Line, kwh: Decimal | None) -> dict[str, wire.Item]:
-    if line.title != ENERGY_COST or kwh is None:
-        return {}
-    selected = wire.Quantity(measure=wire.Scalar.of(kwh if line.kwh is None else line.kwh, "kWh"))
-    return {"item": wire.Item(id=booking.connector.code, quantity=wire.ItemQuantity(selected=selected))}
+    """How much energy a line is for; of a line that was rounded up to its step, why."""
+    if line.title == ENERGY_COST and kwh is not None:
+        selected = wire.Quantity(measure=wire.Scalar.of(kwh if line.kwh is None else line.kwh, "kWh"))
+        said: dict[str, Any] = {"quantity": wire.ItemQuantity(selected=selected)}
+    else:
+        said = {}
+    if words := stepped_words(line):
+        said["descriptor"] = wire.Descriptor(short_desc=words)
+    return {"item": wire.Item(id=booking.connector.code, **said)} if said else {}
 
 
 def _payment(booking: Booking, *, paid: bool = False) -> wire.Payment:

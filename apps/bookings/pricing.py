@@ -125,3 +125,18 @@ def price_per_kwh(rules: pricing.Tariff) -> Decimal:
         if Kind.ENERGY in element.by_kind and element.restrictions.reservation is None
     ]
     return max(prices, default=Decimal(0))
+
+
+def stepped_words(line: Line) -> str:
+    """'38 min billed as 40 (steps of 5 min)' (AT-F4); in the language of the network."""
+    facts = line.facts
+    if facts.get("measured") == facts.get("billed"):
+        return ""
+    step, measured, billed = (Decimal(facts[name]) for name in ("step", "measured", "billed"))
+    if line.kwh is not None:
+        return f"{_plain(measured)} kWh billed as {_plain(billed)} (steps of {_plain(step / 1000)} kWh)"
+    return f"{_plain(measured / 60)} min billed as {_plain(billed / 60)} (steps of {_plain(step / 60)} min)"
+
+
+def _plain(figure: Decimal) -> str:
+    return f"{round(figure, 2).normalize():f}"

@@ -1,5 +1,6 @@
 import re
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,12 @@ from apps.accounts.models import User
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.slot_forms import SlotField
+from apps.orders.wish import MOST_KWH, TO_PERCENT, Wish, to_eighty
 
-LEAST_KWH, MOST_KWH = Decimal(1), Decimal(100)
+LEAST_KWH = Decimal(1)
 USUAL_KWH = Decimal(20)
+BY = [("energy", "kWh"), ("time", _("Minutes")), ("money", _("Money")), ("percent", _("To 80 %"))]
+FIELDS = {"energy": "energy_kwh", "time": "minutes", "money": "amount", "percent": "percent_now"}
 REASONS = {
     "2": _("My plans changed"),
     "1": _("The charger does not work"),
@@ -23,13 +27,94 @@ REASONS = {
 }
 
 
-class EnergyForm(forms.Form):
+class AmountForm(forms.Form):
+    """How much: one of several ways to say it. What was left in the fields of the others does not matter."""
+
+    by = forms.ChoiceField(label=_("Order by"), choices=BY, initial="energy", required=False)
     energy_kwh = forms.DecimalField(
-        label=_("Energy"), min_value=LEAST_KWH, max_value=MOST_KWH, decimal_places=2, initial=USUAL_KWH
+        label=_("Energy"),
+        min_value=LEAST_KWH,
+        max_value=MOST_KWH,
+        decimal_places=2,
+        initial=USUAL_KWH,
+        required=False,
+    )
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=5, max_value=600, initial=30, required=False)
+    amount = forms.DecimalField(
+        label=_("Amount of money"),
+        min_value=1,
+        max_value=100_000,
+        decimal_places=2,
+        initial=400,
+        required=False,
+    )
+    percent_now = forms.IntegerField(
+        label=_("The car shows now, in percent"),
+        min_value=0,
+        max_value=TO_PERCENT - 1,
+        initial=30,
+        required=False,
     )
 
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        modes: Sequence[str] = ("energy",),
+        battery_kwh: Decimal | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(data, **more)
+        self.modes, self.battery_kwh = list(modes), battery_kwh
 
-class QuoteForm(EnergyForm):
+    @property
+    def mode(self) -> str:
+        said = self["by"].value() or "energy"
+        return said if said in self.modes else "energy"
+
+    def clean_by(self) -> str:
+        by = self.cleaned_data["by"] or "energy"
+        if by not in self.modes:
+            raise forms.ValidationError(_("This cannot be ordered here."))
+        return by
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean()
+        by = facts.get("by")
+        for mode, name in FIELDS.items():
+            if mode != by:
+                self.errors.pop(name, None)
+                facts.pop(name, None)
+            elif facts.get(name) is None and name not in self.errors:
+                self.add_error(name, _("Please say how much."))
+        if by == "percent" and not self.errors and not LEAST_KWH <= self._energy(facts) <= MOST_KWH:
+            self.add_error("percent_now", _("That is less than a charge or more than can be ordered."))
+        return facts
+
+    def wish(self) -> Wish | None:
+        """What was asked if it makes sense, else the usual: for the preview, which follows the typing."""
+        if self.is_bound and self.is_valid():
+            return self.wished()
+        initial = {name: self.get_initial_for_field(self.fields[name], name) for name in FIELDS.values()}
+        return self._wish(self.mode, initial)
+
+    def wished(self) -> Wish:
+        return self._wish(self.cleaned_data["by"], self.cleaned_data)
+
+    def _wish(self, by: str, facts: dict[str, Any]) -> Wish:
+        if by == "time":
+            return Wish(minutes=int(facts["minutes"]))
+        if by == "money":
+            return Wish(amount=Decimal(facts["amount"]))
+        if by == "percent":
+            return Wish(energy_kwh=self._energy(facts), from_percent=int(facts["percent_now"]))
+        return Wish(energy_kwh=Decimal(facts["energy_kwh"]))
+
+    def _energy(self, facts: dict[str, Any]) -> Decimal:
+        return to_eighty(self.battery_kwh, int(facts["percent_now"]))
+
+
+class QuoteForm(AmountForm):
     slot = SlotField(required=False)
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 

@@ -6,11 +6,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from apps.discovery.models import Offer
+from apps.lib.money import format_money
 from apps.lib.moves import Event
 from apps.orders.states import MOVES, RESERVING, State
+from apps.orders.wish import TO_PERCENT, Wish
 from apps.payments.models import Refund
 
 
@@ -19,6 +22,11 @@ class Order(models.Model):
 
     State = State
     MOVES = MOVES
+
+    class OrderedBy(models.TextChoices):
+        ENERGY = "ENERGY", _("Energy")
+        TIME = "TIME", _("Time")
+        MONEY = "MONEY", _("Money")
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     driver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
@@ -55,7 +63,12 @@ class Order(models.Model):
     power_type = models.CharField(max_length=2, blank=True)
     max_kw = models.DecimalField(max_digits=6, decimal_places=1, null=True)
     energy_rate = models.DecimalField(max_digits=10, decimal_places=4, null=True)
-    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3)
+    ordered_by = models.CharField(max_length=6, choices=OrderedBy.choices, default=OrderedBy.ENERGY)
+    energy_kwh = models.DecimalField(max_digits=8, decimal_places=3)  # of time and money what they may bring
+    ordered_minutes = models.PositiveIntegerField(null=True)
+    ordered_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    from_percent = models.PositiveSmallIntegerField(null=True)  # the energy takes the car from here to 80 %
+    says_units = models.BooleanField(default=False)  # this operator told that it reads minutes and money
     estimate_amount = models.DecimalField(
         max_digits=12, decimal_places=3, null=True
     )  # what the ask page showed
@@ -73,6 +86,7 @@ class Order(models.Model):
     currency = models.CharField(max_length=3)
     quote_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
     quote_expires_at = models.DateTimeField(null=True, blank=True)
+    quoted_before = models.JSONField(default=dict, blank=True)  # services/asking.py quoted
     warnings = models.JSONField(default=list, blank=True)  # keys of orders/wording.py WARNINGS
     warnings_accepted_at = models.DateTimeField(null=True, blank=True)
     terms = models.JSONField(default=dict, blank=True)  # orders/terms.py
@@ -98,6 +112,7 @@ class Order(models.Model):
     stop_asked_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
     billed_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
     billed_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
+    ended_by = models.CharField(max_length=10, blank=True)  # keys of orders/wording.py ENDED_BY
     # A later, lower word of the operator on what is owed. The bill itself stays as it was charged.
     corrected_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True)
     money_check_at = models.DateTimeField(null=True, blank=True)  # services/refunds.py check_money
@@ -138,10 +153,31 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.energy_kwh.normalize():f} kWh · {self.station_name}"
+        return f"{self.ordered_words} · {self.station_name}"
 
     def get_absolute_url(self) -> str:
         return reverse("orders:order", args=[self.code])
+
+    @property
+    def wish(self) -> Wish:
+        if self.ordered_minutes is not None:
+            return Wish(minutes=self.ordered_minutes)
+        if self.ordered_amount is not None:
+            return Wish(amount=self.ordered_amount)
+        return Wish(energy_kwh=self.energy_kwh, from_percent=self.from_percent)
+
+    @property
+    def ordered_words(self) -> str:
+        """'20 kWh', '45 min', '₹400.00', '24.5 kWh, 30 to 80 %'."""
+        if self.ordered_minutes is not None:
+            return _("{minutes} min").format(minutes=self.ordered_minutes)
+        if self.ordered_amount is not None:
+            return format_money(self.ordered_amount, self.currency)
+        words = f"{number_format(self.energy_kwh.normalize() + 0)} kWh"
+        if self.from_percent is None:
+            return words
+        to = TO_PERCENT
+        return _("{energy}, {now} to {to} %").format(energy=words, now=self.from_percent, to=to)
 
 
 class OrderEvent(Event):
@@ -162,6 +198,7 @@ class OrderLine(models.Model):
     code = models.CharField(max_length=20, blank=True)  # ours for it, "" when unknown
     energy_kwh = models.DecimalField(max_digits=8, decimal_places=3, null=True)
     amount = models.DecimalField(max_digits=12, decimal_places=3)
+    note = models.CharField(max_length=120, blank=True)  # how the operator explains it
 
     class Meta:
         ordering = ["kind", "position"]

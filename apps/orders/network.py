@@ -1,8 +1,9 @@
 """How an order is said on the wire, and how an operator's words are read. Pure functions, no rows written."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
@@ -121,12 +122,9 @@ def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessa
 
 
 def _choice(order: Order, *, people: bool = False) -> wire.Order:
-    measure = wire.Scalar.of(order.energy_kwh, "kWh")
-    item = wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=wire.Quantity(measure=measure)))
-    slot = slot_of(order)
-    fulfillment = wire.Fulfillment(
-        id=order.fulfillment_id or order.item_id, type="CHARGING", **({"stops": _stops(slot)} if slot else {})
-    )
+    selected = wire.Quantity(measure=_measure(order))
+    item = wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=selected), **_options(order))
+    fulfillment = wire.Fulfillment(id=order.fulfillment_id or order.item_id, type="CHARGING", **_times(order))
     choice = wire.Order(
         provider=wire.Provider(id=order.provider_id), items=(item,), fulfillments=(fulfillment,)
     )
@@ -140,6 +138,38 @@ def _choice(order: Order, *, people: bool = False) -> wire.Order:
         billing=wire.Billing(**{key: billing[key] for key in ("name", "email", "phone") if billing.get(key)}),
         fulfillments=(fulfillment.but(customer=customer),),
     )
+
+
+def _measure(order: Order) -> wire.Scalar:
+    """Money and minutes only to whom told that it reads them: others take any number for kWh (fact sheet 5.1)."""
+    if order.says_units and order.ordered_minutes is not None:
+        return wire.Scalar.of(Decimal(order.ordered_minutes), "MINUTES")
+    if order.says_units and order.ordered_amount is not None:
+        return wire.Scalar.of(_money(order), order.currency)
+    return wire.Scalar.of(order.energy_kwh, "kWh")
+
+
+def _options(order: Order) -> dict[str, list[wire.TagGroup]]:
+    """AMOUNT only: the one value that adaptors in the field understand; of any other they make nothing at all."""
+    if order.ordered_amount is None:
+        return {}
+    said = {"charging_by": "AMOUNT", "charging_limit": _money(order)}
+    return {"tags": [wire.group("charging-options", "Charging Options", **said)]}
+
+
+def _money(order: Order) -> Decimal:
+    return order.ordered_amount.normalize()
+
+
+def _times(order: Order) -> dict[str, Any]:
+    """The reserved time, else the time that was ordered, said so that everybody can read it."""
+    if slot := slot_of(order):
+        return {"stops": _stops(slot)}
+    if order.ordered_minutes is None:
+        return {}
+    begins_at = order.created_at
+    times = {"start": begins_at, "finish": begins_at + timedelta(minutes=order.ordered_minutes)}
+    return {"stops": [wire.Stop(type=kind, time=wire.Time(timestamp=at)) for kind, at in times.items()]}
 
 
 # --- What we are told ----------------------------------------------------------------------------------------
@@ -161,7 +191,8 @@ def read_priced(order: wire.Order) -> Priced | None:
     lines = tuple(line for part in order.quote.breakup if (line := _line(part, currency)))
     energy_kwh = _delivered_kwh(order)
     if energy_kwh is None:
-        energy_kwh = next((line.energy_kwh for line in lines if line.energy_kwh is not None), None)
+        told = [line.energy_kwh for line in lines if line.energy_kwh is not None]
+        energy_kwh = sum(told, Decimal(0)) if told else None
     return Priced(
         total=round_money(price.amount, currency),
         currency=currency,
@@ -181,6 +212,7 @@ def _line(part: wire.QuotationLine, currency: str) -> Line | None:
         code=taxonomy.breakup_title(title) or "",
         amount=round_money(amount, currency),
         energy_kwh=_selected_kwh(part.item),
+        note=_text(part.item.descriptor if part.item else None)[:120],
     )
 
 
@@ -227,6 +259,7 @@ def read_told(order: wire.Order) -> Told:
         ended_at=wire.read_instant(wire.first_tag(tags, "stop-time")),
         meter_start=wire.first_tag(tags, "meter-start")[:40],
         meter_stop=wire.first_tag(tags, "meter-stop")[:40],
+        ended_by=_limit(wire.first_tag(tags, "ended-by")),
         cancelled_by=(cancellation and cancellation.cancelled_by) or "",
         cancel_reason=_cancel_reason(reason),
         cancel_text=_text(reason.descriptor if reason else None),
@@ -251,6 +284,10 @@ def read_times(order: wire.Order) -> tuple[datetime | None, datetime | None]:
         if span and span.ends_at:
             found.setdefault("finish", span.ends_at)
     return found.get("start"), found.get("finish")
+
+
+def _limit(word: str) -> str:
+    return word.strip().lower() if word.strip().lower() in ("energy", "time", "money") else ""
 
 
 def _cancel_reason(reason: wire.Option | None) -> str:

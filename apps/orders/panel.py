@@ -1,21 +1,22 @@
 """What the pages of an order show. Reads only what the state at hand needs."""
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.beckn.models import Message
-from apps.discovery.models import Offer
 from apps.lib import clock
 from apps.orders import course, curve, money_back, slot_panel, slots, wording
-from apps.orders.estimate import estimate
-from apps.orders.forms import LEAST_KWH, MOST_KWH, USUAL_KWH, AcceptForm, BillingForm
+from apps.orders.ask_page import again
+from apps.orders.forms import AcceptForm, BillingForm
 from apps.orders.models import Order, OrderLine, Progress
+from apps.orders.price_lines import lines, total_was
 from apps.orders.remaining import gauge, remaining
 from apps.orders.services.help import awaits_support
 from apps.orders.services.leaving import CAN_CANCEL, NOT_YET_CONFIRMED
@@ -133,40 +134,12 @@ def again_url(order: Order) -> str:
     if not order.offer_id:
         return ""
     page = "orders:times" if order.slot_starts_at else "orders:new"
-    return f"{reverse(page, args=[order.offer.code])}?energy_kwh={order.energy_kwh.normalize():f}"
+    return f"{reverse(page, args=[order.offer.code])}?{urlencode(again(order.wish))}"
 
 
 def leaving(order: Order) -> dict[str, Any]:
     """What the page before a cancellation says: promised orders may cost a fee, all others nothing."""
     return {"order": order, "fee": Decimal(0) if order.state in NOT_YET_CONFIRMED else fee_now(order)}
-
-
-def lines(order: Order, kind: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "words": line_words(line),
-            "note": "" if _is_code(line) or line_words(line) == _readable(line.title) else line.title,
-            "energy_kwh": line.energy_kwh,
-            "amount": line.amount,
-        }
-        for line in order.lines.filter(kind=kind)
-    ]
-
-
-def line_words(line: OrderLine) -> Any:
-    """Our word for it. A tax has the name that the operator gives it: "GST", "Sales tax"."""
-    if line.code == "gst":
-        return line.title.upper() if _is_code(line) else _readable(line.title)
-    return wording.LINES.get(line.code) or _readable(line.title)
-
-
-def _is_code(line: OrderLine) -> bool:
-    return bool(line.code) and line.title.lower().replace(" ", "-") == line.code
-
-
-def _readable(title: str) -> str:
-    words = title.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
 
 
 def _waiting(order: Order) -> dict[str, Any]:
@@ -176,6 +149,7 @@ def _waiting(order: Order) -> dict[str, Any]:
 def _quote(order: Order) -> dict[str, Any]:
     return {
         "lines": lines(order, OrderLine.Kind.QUOTE),
+        "total_was": total_was(order),
         "billing_form": BillingForm(person=order.driver),
     }
 
@@ -183,6 +157,7 @@ def _quote(order: Order) -> dict[str, Any]:
 def _terms(order: Order) -> dict[str, Any]:
     return {
         "lines": lines(order, OrderLine.Kind.QUOTE),
+        "total_was": total_was(order),
         "terms_rows": terms_rows(order),
         "accept_form": AcceptForm(),
         "terms_url": order.terms.get("url", ""),
@@ -256,6 +231,7 @@ def _bill(order: Order) -> dict[str, Any]:
     return {
         "lasted": lasted(order),
         "lines": lines(order, OrderLine.Kind.BILL),
+        "ended_by": wording.ENDED_BY.get(order.ended_by, ""),
         "payment": payment_of(order),
         "rating": getattr(order, "rating", None),
         "events": history_words(order),
@@ -337,36 +313,3 @@ def history_words(order: Order) -> list[dict[str, Any]]:
         for event in order.events.all()
         if event.was != event.now
     ]
-
-
-def wanted_energy(text: str | None) -> dict[str, Any]:
-    return {"energy_kwh": _energy(text)}
-
-
-def asking(offer: Offer, energy: Any) -> dict[str, Any]:
-    energy_kwh = _energy(energy)
-    return {
-        "offer": offer,
-        "energy_kwh": energy_kwh,
-        "energy_text": f"{energy_kwh.normalize():f}",
-        "least_kwh": LEAST_KWH,
-        "most_kwh": MOST_KWH,
-        "guess": estimate(offer, energy_kwh),
-        "plug_kind": wording.STANDARDS.get(offer.standard, offer.standard.replace("_", " ")),
-        "gross_rate": _gross_rate(offer),
-    }
-
-
-def _gross_rate(offer: Offer) -> Decimal | None:
-    if offer.energy_rate is None:
-        return None
-    return offer.energy_rate * (1 + (offer.tax_percent or Decimal(0)) / 100)
-
-
-def _energy(text: Any) -> Decimal:
-    """What was typed if it makes sense, else the usual amount."""
-    try:
-        wanted = Decimal(str(text))
-    except InvalidOperation:
-        return USUAL_KWH
-    return wanted if wanted.is_finite() and LEAST_KWH <= wanted <= MOST_KWH else USUAL_KWH

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.beckn.wire import v1_1 as wire
 from apps.lib.money import round_money
-from apps.orders import money_back, panel
+from apps.orders import money_back, panel, price_lines
 from apps.orders.models import Order, OrderLine
 from apps.orders.states import OVER
 from apps.payments.models import Payment
@@ -29,7 +29,7 @@ def shown(order: Order) -> dict[str, Any]:
         "zone": panel.zone_of(order),
         "plug": panel.plug_words(order),
         "lasted": panel.lasted(order),
-        "lines": panel.lines(order, OrderLine.Kind.BILL),
+        "lines": price_lines.lines(order, OrderLine.Kind.BILL),
         "taxes": taxes(order),
         "documents": documents,
         "documents_total": sum((document["signed"] for document in documents), start=Decimal(0)),
@@ -76,7 +76,7 @@ def taxes(order: Order) -> list[dict[str, Any]]:
     only_one = sum(line.code == TAX for line in lines) == 1
     return [
         {
-            "words": panel.line_words(line),
+            "words": price_lines.line_words(line),
             "percent": _percent(told if only_one else "", line.amount, net),
             "net": net,
             "amount": line.amount,

@@ -12,6 +12,7 @@ class Line:
     code: str
     amount: Decimal
     energy_kwh: Decimal | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Told:
     ended_at: datetime | None = None
     meter_start: str = ""
     meter_stop: str = ""
+    ended_by: str = ""  # energy, time, money: which of what was ordered was reached first
     cancelled_by: str = ""  # CONSUMER, PROVIDER
     cancel_reason: str = ""
     cancel_text: str = ""

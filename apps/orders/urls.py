@@ -13,6 +13,7 @@ urlpatterns = [
     path("new/<uuid:code>/times/", slot_views.times, name="times"),
     # orders/<order>/
     path("<uuid:code>/", views.order, name="order"),
+    path("<uuid:code>/new-price/", views.new_price, name="new_price"),
     path("<uuid:code>/terms/", views.terms, name="terms"),
     path("<uuid:code>/accept/", views.accept, name="accept"),
     path("<uuid:code>/start/", views.start, name="start"),

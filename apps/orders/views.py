@@ -8,14 +8,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.selectors import chosen_vehicle
 from apps.lib.htmx import HtmxRequest, page_or_fragment
-from apps.orders import curve, money_back, panel, receipt, selectors, services, slot_panel
+from apps.orders import ask_page, curve, money_back, panel, receipt, selectors, services, slot_panel
 from apps.orders.conversation import conversation
 from apps.orders.forms import (
     AcceptForm,
+    AmountForm,
     BillingForm,
     CancelForm,
-    EnergyForm,
     HistoryForm,
     QuoteForm,
     RefundForm,
@@ -61,11 +62,19 @@ def show_receipt(request: HtmxRequest, code: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
-    offer = selectors.offer_for_sale(code)
-    form = QuoteForm(request.POST or None, initial=panel.wanted_energy(request.GET.get("energy_kwh")))
+    offer, vehicle = selectors.offer_for_sale(code), chosen_vehicle(request)
+    form = ask_page.form(QuoteForm, offer, vehicle, request.POST or None, initial=request.GET)
     if request.method == "POST" and form.is_valid():
-        return redirect(services.request_quote(driver=request.user, offer=offer, **form.cleaned_data))
-    context = {"form": form, **panel.asking(offer, form["energy_kwh"].value())}
+        order = services.request_quote(
+            driver=request.user,
+            offer=offer,
+            wish=form.wished(),
+            idempotency_key=form.cleaned_data["idempotency_key"],
+            slot=form.cleaned_data["slot"],
+            power_kw=ask_page.power_kw(offer, vehicle),
+        )
+        return redirect(order)
+    context = ask_page.context(offer, form, vehicle)
     context |= slot_panel.chosen(
         request.POST.get("slot") or request.GET.get("slot"), offer.station.zone or "UTC"
     )
@@ -75,10 +84,10 @@ def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def estimate(request: HtmxRequest, code: UUID) -> HttpResponse:
-    """What the page of `ask` shows beside the slider."""
-    offer = selectors.offer_for_sale(code)
-    form = EnergyForm(request.GET)
-    return render(request, "orders/_estimate.html", panel.asking(offer, form["energy_kwh"].value()))
+    """What the page of `ask` shows beside its control."""
+    offer, vehicle = selectors.offer_for_sale(code), chosen_vehicle(request)
+    form = ask_page.form(AmountForm, offer, vehicle, request.GET)
+    return render(request, "orders/_estimate.html", ask_page.context(offer, form, vehicle))
 
 
 @login_required
@@ -101,6 +110,14 @@ def terms(request: HtmxRequest, code: UUID) -> HttpResponse:
         context = panel.context(found, billing_form=form)
         return page_or_fragment(request, "orders/order.html", "orders/_live.html", context, status=422)
     services.request_terms(found, billing={**form.cleaned_data, "email": request.user.mail_address})
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def new_price(request: HtmxRequest, code: UUID) -> HttpResponse:
+    found = selectors.order_for(request.user, code)
+    services.ask_for_new_price(found)
     return redirect(found)
 
 

@@ -69,6 +69,7 @@ UNKNOWN_FAILURE = _("The operator said no.")
 WARNINGS = {
     "lines-do-not-add-up": _("The lines of this quote do not add up to its total. The total is what counts."),
     "more-than-asked": _("The operator quoted more energy than you asked for."),
+    "more-than-money": _("The operator quoted more money than you asked to spend."),
     "other-currency": _("The operator quotes in another currency than it advertised."),
     "dearer-than-offer": _("This is more than the price the operator advertised."),
     "dearer-than-quoted": _("The price went up since the quote."),
@@ -91,9 +92,17 @@ LINES = {
     "parking-fee": _("Parking"),
     "reservation-fee": _("Reservation"),
     "idle-fee": _("Idle time"),
+    "time-cost": _("Charging time"),
+    "minimum-price": _("Up to the lowest price of a charge"),
     "discount": _("Discount"),
     "cancellation-fee": _("Cancellation fee"),
     "refund": _("Refund"),
+}
+# What ended the charge, where it was what had been ordered.
+ENDED_BY = {
+    "energy": _("It ended when the ordered energy was delivered."),
+    "time": _("It ended when the ordered time was over."),
+    "money": _("It ended when the amount you agreed to was used up."),
 }
 STANDARDS = {
     "IEC_62196_T2_COMBO": "CCS2",

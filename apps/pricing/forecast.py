@@ -60,4 +60,4 @@ def seconds_for(kwh: Decimal, power_kw: Decimal) -> int:
     """Whole seconds, never too few."""
     if power_kw <= 0:
         raise ValueError("no energy flows without power")
-    return int((kwh / power_kw * SECONDS_PER_HOUR).to_integral_value(ROUND_CEILING))
+    return int((kwh * SECONDS_PER_HOUR / power_kw).to_integral_value(ROUND_CEILING))

@@ -15,7 +15,7 @@ from apps.beckn.explain import STATES
 from apps.beckn.selectors import timeline
 from apps.lib import wiring
 from apps.lib.money import format_money
-from apps.orders import panel
+from apps.orders import panel, price_lines
 from apps.orders.models import Order, OrderLine
 from apps.orders.models import Progress as OrderProgress
 from apps.orders.states import State as OrderState
@@ -120,7 +120,8 @@ def _priced(order: Order, kind: str, title: str, total: Any) -> Section | None:
         return None
     lines = [
         (str(line["words"]), format_money(line["amount"], order.currency))
-        for line in panel.lines(order, kind)
+        for line in price_lines.lines(order, kind)
+        if line["amount"] is not None  # of an earlier quote, and no longer part of it
     ]
     return Section(title, lines=[*lines, (_("Total"), format_money(total, order.currency))])
 

@@ -21,6 +21,7 @@ from apps.lib.moves import decide
 from apps.orders import services
 from apps.orders.models import Order
 from apps.orders.slots import Slot
+from apps.orders.wish import Wish
 from apps.payments.models import Payment
 from apps.payments.providers import sandbox
 from apps.payments.selectors import latest
@@ -75,12 +76,19 @@ class Stage:
     said: list[tuple] = field(default_factory=list)  # every callback, so that a test can repeat them
 
     # --- the driver ---------------------------------------------------------------------------------------
-    def ask(self, kwh: str = "20", key: str = "", slot: Slot | None = None, **offer) -> Order:
+    def ask(
+        self,
+        kwh: str = "20",
+        key: str = "",
+        slot: Slot | None = None,
+        wish: Wish | None = None,
+        **offer,
+    ) -> Order:
         self.number = f"GR-{uuid4().hex[:6]}"
         self.order = services.request_quote(
             driver=self.driver,
             offer=make_offer(**offer),
-            energy_kwh=Decimal(kwh),
+            wish=wish or Wish(energy_kwh=Decimal(kwh)),
             idempotency_key=key or str(uuid4()),
             slot=slot,
         )

@@ -10,6 +10,7 @@ from apps.orders.models import Order
 from apps.orders.selectors import UnknownOrder
 from apps.orders.states import State
 from apps.orders.told import Line, Priced
+from apps.orders.wish import Wish
 from tests.orders.stage import BILLING, lines, make_offer, quote
 
 
@@ -40,7 +41,7 @@ def test_pressing_twice_asks_once(stage):
 def test_the_same_key_of_another_driver_is_another_order(stage, stranger):
     stage.ask(key="press-1")
     other = services.request_quote(
-        driver=stranger, offer=make_offer(), energy_kwh=Decimal(20), idempotency_key="press-1"
+        driver=stranger, offer=make_offer(), wish=Wish(energy_kwh=Decimal(20)), idempotency_key="press-1"
     )
     assert Order.objects.count() == 2
     assert other.transaction_id != stage.order.transaction_id

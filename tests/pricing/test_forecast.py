@@ -19,6 +19,7 @@ MOST = D(200)
 
 def test_how_long_twenty_kilowatt_hours_take():
     assert seconds_for(D(20), D(60)) == 1200
+    assert seconds_for(D(10), D(60)) == 600
     assert seconds_for(D(1), D(7)) == 515  # 514.28…, and never too few
     with pytest.raises(ValueError, match="without power"):
         seconds_for(D(1), D(0))

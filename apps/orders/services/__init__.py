@@ -13,6 +13,7 @@ deadlines.py  what happens when nothing happens
 
 from apps.orders.services.asking import (
     accept_terms_and_pay,
+    ask_for_new_price,
     payment_authorised,
     payment_captured,
     payment_failed,
@@ -52,6 +53,7 @@ from apps.orders.services.reserved import change_time, claim_reminder, come_late
 __all__ = [
     "accept_terms_and_pay",
     "ask_again",
+    "ask_for_new_price",
     "ask_otherwise",
     "change_time",
     "check_money",

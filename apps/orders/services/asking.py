@@ -14,8 +14,8 @@ from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove
 from apps.orders import network
-from apps.orders.estimate import estimate
 from apps.orders.models import Order, OrderLine
+from apps.orders.quotes import TOLERANCE, energy_told, quoted, warnings_of
 from apps.orders.services.reserved import one_only, refuse_unless_may_reserve
 from apps.orders.services.steps import (
     DRIVER,
@@ -28,16 +28,16 @@ from apps.orders.services.steps import (
     release_money,
     write_lines,
 )
-from apps.orders.slots import Slot, Times, warnings_of_time
+from apps.orders.slots import Slot, Times
 from apps.orders.states import WAITS, State
 from apps.orders.told import Priced
+from apps.orders.wish import Estimate, Wish, estimate
 from apps.payments import services as payments
 from apps.payments.models import Payment
 from apps.payments.selectors import latest
 
 QUOTE_STANDS = timedelta(minutes=10)  # when the operator does not say
 LONGEST_QUOTE = timedelta(hours=24)
-TOLERANCE = Decimal("0.01")
 
 
 class WarningsNotAccepted(NotNow):
@@ -48,16 +48,20 @@ def request_quote(
     *,
     driver: AbstractBaseUser,
     offer: Offer,
-    energy_kwh: Decimal,
+    wish: Wish,
     idempotency_key: str,
     slot: Slot | None = None,
+    power_kw: Decimal | None = None,
 ) -> Order:
-    """A new order, for now or for a reserved time, or the one that the same press has made already."""
+    """A new order, for now or for a reserved time, or the one that the same press has made already.
+
+    `power_kw`: what the driver's car takes here.
+    """
     if slot and not Order.objects.filter(driver=driver, idempotency_key=idempotency_key).exists():
         refuse_unless_may_reserve(driver, slot)
     try:
         with transaction.atomic():
-            order = _order_of(driver, offer, energy_kwh, idempotency_key, slot)
+            order = _order_of(driver, offer, wish, power_kw, idempotency_key, slot)
             order.events.create(was="", now=order.state, why=gettext_noop("the driver asked for a quote"))
             ask(order, "select", network.select(order))
     except IntegrityError:
@@ -66,10 +70,16 @@ def request_quote(
 
 
 def _order_of(
-    driver: AbstractBaseUser, offer: Offer, energy_kwh: Decimal, key: str, slot: Slot | None
+    driver: AbstractBaseUser,
+    offer: Offer,
+    wish: Wish,
+    power_kw: Decimal | None,
+    key: str,
+    slot: Slot | None,
 ) -> Order:
     station, now = offer.station, clock.now()
-    guess = estimate(offer, energy_kwh)
+    begins_at = slot.starts_at if slot else now
+    guess = estimate(offer, wish, now=begins_at, power_kw=power_kw)
     return Order.objects.create(
         driver=driver,
         idempotency_key=key,
@@ -93,13 +103,47 @@ def _order_of(
         power_type=offer.power_type,
         max_kw=offer.max_kw,
         energy_rate=offer.energy_rate,
-        energy_kwh=energy_kwh,
+        ordered_by=wish.by,
+        ordered_minutes=wish.minutes,
+        ordered_amount=wish.amount,
+        from_percent=wish.from_percent,
+        says_units={"TIME": "time", "MONEY": "money"}.get(wish.by) in offer.sells_by,
+        energy_kwh=_energy(wish, guess, power_kw or offer.max_kw),
         # Without a word on tax the estimate is no promise, and the quote is not measured against it.
         estimate_amount=guess.total if guess and offer.tax_percent is not None else None,
         currency=offer.currency or "INR",
         slot_starts_at=slot.starts_at if slot else None,
         slot_ends_at=slot.ends_at if slot else None,
     )
+
+
+def _energy(wish: Wish, guess: Estimate | None, power_kw: Decimal | None) -> Decimal:
+    """What minutes and money may bring; whoever reads neither is asked for this."""
+    if wish.energy_kwh is not None:
+        return wish.energy_kwh
+    if wish.minutes is not None and power_kw:
+        return (power_kw * wish.minutes / 60).quantize(Decimal("0.001"))
+    if guess is None:
+        raise NotNow(
+            _("This operator tells too little to order by time or money. Please order energy."), code="40002"
+        )
+    if guess.kwh <= 0:
+        raise NotNow(_("This amount buys no energy here. Please order more."), code="40002")
+    return guess.kwh
+
+
+def ask_for_new_price(order: Order) -> None:
+    """The same again, because the quote is about to expire or looks odd. Pressing twice asks once."""
+    if order.state != State.QUOTED:
+        _only_repeats(order, State.QUOTE_REQUESTED)
+        return
+    why = gettext_noop("the driver asked for a new price")
+    try:
+        with transaction.atomic():
+            go(order, State.QUOTE_REQUESTED, why=why, quoted_before=quoted(order))
+            ask(order, "select", network.select(order))
+    except StaleMove as error:
+        lost_the_race(order, error, State.QUOTE_REQUESTED)
 
 
 @transaction.atomic
@@ -119,21 +163,8 @@ def record_quote(
         quote_expires_at=_stands_until(quote),
         ends_by=times[1],
         warnings=warnings_of(order, quote, ordered_kwh, times),
+        **energy_told(order, quote),
     )
-
-
-def warnings_of(order: Order, quote: Priced, ordered_kwh: Decimal | None, times: Times) -> list[str]:
-    """What a driver should know before paying this (keys of orders/wording.py)."""
-    found = []
-    if quote.lines and abs(quote.lines_total - quote.total) > TOLERANCE:
-        found.append("lines-do-not-add-up")
-    if any(kwh is not None and kwh > order.energy_kwh for kwh in (ordered_kwh, quote.energy_kwh)):
-        found.append("more-than-asked")
-    if quote.currency != order.currency:
-        found.append("other-currency")
-    elif order.estimate_amount is not None and quote.total > order.estimate_amount + TOLERANCE:
-        found.append("dearer-than-offer")
-    return found + warnings_of_time(order, times, clock.now())
 
 
 def request_terms(order: Order, *, billing: dict[str, str]) -> None:
@@ -180,6 +211,7 @@ def record_terms(
     warnings = warnings_of(order, quote, ordered_kwh, times)
     if quote.total > order.quote_amount + TOLERANCE:
         warnings.append("dearer-than-quoted")
+    seen = quoted(order)
     write_lines(order, OrderLine.Kind.QUOTE, quote)
     go(
         order,
@@ -190,7 +222,9 @@ def record_terms(
         quote_amount=quote.total,
         quote_expires_at=_stands_until(quote),
         ends_by=times[1],
+        quoted_before=seen,
         warnings=warnings,
+        **energy_told(order, quote),
     )
 
 

@@ -202,6 +202,7 @@ def record_bill(order: Order, *, told: Told, bill: Priced) -> None:
         billed_kwh=bill.energy_kwh,
         started_at=told.started_at or order.started_at,
         ended_at=told.ended_at or order.ended_at or told.at or clock.now(),
+        ended_by=told.ended_by,
         meter_start=told.meter_start,
         meter_stop=told.meter_stop,
         warnings=warnings,

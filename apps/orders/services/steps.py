@@ -111,6 +111,7 @@ def write_lines(order: Order, kind: str, priced: Priced) -> None:
             code=line.code,
             energy_kwh=line.energy_kwh,
             amount=line.amount,
+            note=line.note,
         )
         for position, line in enumerate(priced.lines)
     )

@@ -131,6 +131,8 @@ BREAKUP_TITLES = (
     "gst",
     "reservation-fee",
     "idle-fee",
+    "time-cost",
+    "minimum-price",
     "discount",
     "cancellation-fee",
     "add-on",
