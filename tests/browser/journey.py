@@ -63,8 +63,8 @@ class Journey:
         self.page.locator(CHARGE_HERE).nth(number).click()
 
     def ask(self, kwh: str = "5") -> None:
-        expect(self.page.locator("#energy")).to_be_visible()
-        self.page.locator("#energy").fill(kwh)
+        expect(self.page.locator("#id_energy_kwh")).to_be_visible()
+        self.page.locator("#id_energy_kwh").fill(kwh)
         self.look(self.page, "how-much")
         self.press(GET_QUOTE)
         self.page.wait_for_url(re.compile(r"/orders/[0-9a-f-]{36}/$"))
