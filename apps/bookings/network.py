@@ -1,7 +1,7 @@
 """How a booking is said on the wire. Pure: rows and figures in, wire models out. Reading is in reading.py."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,15 +12,12 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import after_network, running, slot_network, story
+from apps.bookings import after_network, breakup, running, slot_network, story
 from apps.bookings.models import Booking
 from apps.bookings.pricing import (
-    ENERGY_COST,
     Bill,
-    Line,
     cancellation_bill,
     price_per_kwh,
-    stepped_words,
     worded,
 )
 from apps.charging.models import Session
@@ -62,7 +59,7 @@ def on_select(booking: Booking, now: datetime) -> wire.OnSelectMessage:
             provider=_provider(booking),
             items=[_item(booking)],
             fulfillments=[fulfillment],
-            quote=_quote(
+            quote=breakup.quotation(
                 booking, booking.quote_bill, booking.ordered_kwh, expires_in=booking.quote_expires_at - now
             ),
         )
@@ -79,7 +76,7 @@ def on_init(booking: Booking, now: datetime) -> wire.OnInitMessage:
             items=[_item(booking)],
             billing=_billing(booking),
             fulfillments=[fulfillment],
-            quote=_quote(
+            quote=breakup.quotation(
                 booking, booking.quote_bill, booking.ordered_kwh, expires_in=booking.hold_expires_at - now
             ),
             payments=[_payment(booking)],
@@ -177,7 +174,7 @@ def _order(
         items=[_item(booking, delivered)],
         billing=_billing(booking),
         fulfillments=[_fulfillment(booking, code, at, session, kwh)],
-        quote=_quote(booking, bill, kwh),
+        quote=breakup.quotation(booking, bill, kwh),
         payments=[_payment(booking, paid=True)],
         created_at=booking.confirmed_at or booking.created_at,
         updated_at=at,
@@ -213,19 +210,8 @@ def _item(booking: Booking, delivered: Decimal | None = None) -> wire.Item:
         quantity=wire.ItemQuantity(**quantity),
         fulfillment_ids=[booking.evse.code],
         location_ids=[booking.evse.station.code],
-        **_options(booking),
+        **breakup.options(booking),
     )
-
-
-def _options(booking: Booking) -> dict[str, list[wire.TagGroup]]:
-    """What was really ordered, where it was not energy: the kWh beside it are then what it may bring."""
-    if booking.ordered_amount is not None:
-        said = {"charging_by": "AMOUNT", "charging_limit": booking.ordered_amount}
-    elif booking.ordered_minutes is not None:
-        said = {"charging_minutes": str(booking.ordered_minutes)}
-    else:
-        return {}
-    return {"tags": [wire.group("charging-options", "Charging Options", **said)]}
 
 
 def _rate(rate: Decimal) -> str:
@@ -355,33 +341,6 @@ def _customer(booking: Booking) -> wire.Customer:
         person=wire.Person(name=booking.billing_name),
         contact=wire.Contact(**{field: text for field, text in contact.items() if text}),
     )
-
-
-def _quote(
-    booking: Booking, bill: Bill, kwh: Decimal | None, *, expires_in: timedelta | None = None
-) -> wire.Quotation:
-    lines = [
-        wire.QuotationLine(
-            title=line.title, price=wire.Price.of(line.amount, bill.currency), **_energy(booking, line, kwh)
-        )
-        for line in bill.lines
-    ]
-    said: dict[str, Any] = {"price": wire.Price.of(bill.total, bill.currency), "breakup": lines}
-    if expires_in is not None:
-        said["ttl"] = clock.duration_text(max(expires_in, timedelta(0)))
-    return wire.Quotation(id=booking.quote_id, **said)
-
-
-def _energy(booking: Booking, line: Line, kwh: Decimal | None) -> dict[str, wire.Item]:
-    """How much energy a line is for; of a line that was rounded up to its step, why."""
-    if line.title == ENERGY_COST and kwh is not None:
-        selected = wire.Quantity(measure=wire.Scalar.of(kwh if line.kwh is None else line.kwh, "kWh"))
-        said: dict[str, Any] = {"quantity": wire.ItemQuantity(selected=selected)}
-    else:
-        said = {}
-    if words := stepped_words(line):
-        said["descriptor"] = wire.Descriptor(short_desc=words)
-    return {"item": wire.Item(id=booking.connector.code, **said)} if said else {}
 
 
 def _payment(booking: Booking, *, paid: bool = False) -> wire.Payment:

@@ -270,6 +270,18 @@ def test_parking_is_billed_when_the_plug_says_that_the_car_is_full(app, charger,
     assert lines(told) == {"energy-cost": "90.00", "time-cost": "10.00", "idle-fee": "20.00"}
 
 
+def test_a_line_that_was_rounded_up_says_why(app, charger, clock):
+    """AT-F4."""
+    stepped = {"price_components": [{"type": "TIME", "price": "60", "step_size": 300}]}
+    sell_by(charger, stepped, tax_percent=0)
+    number = begin(app, charger, place(app, "40", "MINUTES"))
+    read(charger, clock, number, 38, 6_000)
+    charger.end(number, wh=7_000, at=NOON + minutes(38))
+    (line,) = app.news()[-1]["message"]["order"]["quote"]["breakup"]
+    assert line["item"]["descriptor"]["short_desc"] == "38 min billed as 40 (steps of 5 min)"
+    assert (line["title"], line["price"]["value"]) == ("time-cost", "40.00")
+
+
 def test_a_pause_of_the_station_is_not_parking(app, charger, clock):
     sell_by(charger, ENERGY_AND_TIME, tax_percent=0)
     number = begin(app, charger, place(app, "20", "kWh"))

@@ -139,6 +139,15 @@ def test_the_receipt_says_what_ended_the_charge(stage):
     assert "the amount you agreed to was used up" in page
 
 
+def test_the_operators_note_stands_beside_its_line(stage):
+    note = {"id": "plug-1", "descriptor": {"short_desc": "38 min billed as 40 (steps of 5 min)"}}
+    part = {"title": "time-cost", "item": note, "price": {"value": "40.00", "currency": "INR"}}
+    stage.ask("20")
+    stage.tell("on_select", {"quote": quote("40.00", [part])})
+    page = stage.client().get(stage.order.get_absolute_url()).content.decode()
+    assert "Charging time" in page and "38 min billed as 40" in page
+
+
 # --- a new price -------------------------------------------------------------------------------------------
 
 
