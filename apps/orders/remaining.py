@@ -33,16 +33,25 @@ def remaining(order: Order, progress: Progress | None) -> Remaining | None:
         return None
     average_kw = progress.energy_kwh * 3600 / seconds
     slow, fast = sorted((average_kw, progress.power_kw))
-    most = int((left_kwh * 60 / slow).to_integral_value(ROUND_CEILING))
+    ends = _minutes_ordered(order, seconds)
+    most = min(int((left_kwh * 60 / slow).to_integral_value(ROUND_CEILING)), ends)
     if most > MOST_MINUTES:
         return None
     return Remaining(
-        least_minutes=int((left_kwh * 60 / fast).to_integral_value(ROUND_FLOOR)),
+        least_minutes=min(int((left_kwh * 60 / fast).to_integral_value(ROUND_FLOOR)), ends),
         most_minutes=most,
         least_kw=slow,
         most_kw=fast,
         may_slow_down=progress.soc_percent is not None and progress.soc_percent >= SLOWS_DOWN_AT,
     )
+
+
+def _minutes_ordered(order: Order, seconds: Decimal) -> int:
+    """What is left of the ordered time: the charge ends then, whatever energy is missing."""
+    if order.ordered_minutes is None:
+        return MOST_MINUTES + 1
+    left = order.ordered_minutes - seconds / 60
+    return max(0, int(left.to_integral_value(ROUND_CEILING)))
 
 
 def gauge(order: Order, progress: Progress | None) -> dict[str, Any]:

@@ -89,3 +89,12 @@ def test_a_gauge_without_a_number_is_a_dash(client, stage):
     client.force_login(stage.driver)
     ring = client.get(stage.order.get_absolute_url()).content.decode().partition('class="ring__words"')[2]
     assert '<span class="big-number">–</span>' in ring
+
+
+def test_an_ordered_time_ends_it_whatever_energy_is_missing():
+    order, progress = told()
+    order.ordered_minutes = 30
+    left = remaining(order, progress)
+    assert (left.least_minutes, left.most_minutes) == (20, 20)  # of 30, ten are over
+    order.ordered_minutes = 32
+    assert remaining(order, progress).most_minutes == 22
