@@ -213,6 +213,7 @@ class OfferedEvse:
     plugs: tuple[Connector, ...]
     siblings: tuple[Connector, ...]  # all plugs of the EVSE: they share one car's place
     is_reservable: bool = False
+    is_reserved_now: bool = False  # kept for a driver who is about to come
     slots: tuple[Slot, ...] = ()  # free ones in the window that was asked for
 
 
@@ -340,7 +341,7 @@ def _specifications(plug: Connector, offer: OfferedEvse, now: datetime) -> wire.
         connector_type=plug.standard,
         connector_format=plug.format,
         power_rating=f"{_kw(plug)}kW",
-        availability=shown_status(plug, now, offer.siblings),
+        availability=_told_status(plug, offer, now),
         status_changed_at=plug.status_changed_at and clock.utc_text(plug.status_changed_at),
         evse_id=offer.evse.code,
         last_seen_at=plug.last_seen_at and clock.utc_text(plug.last_seen_at),
@@ -348,6 +349,13 @@ def _specifications(plug: Connector, offer: OfferedEvse, now: datetime) -> wire.
         vehicle_type=list(plug.vehicle_types),
         reservable="yes" if offer.is_reservable else "no",
     )
+
+
+def _told_status(plug: Connector, offer: OfferedEvse, now: datetime) -> str:
+    """A plug that is kept is not free, also where its charger cannot show that."""
+    status = shown_status(plug, now, offer.siblings)
+    kept = offer.is_reserved_now and status == Connector.Status.AVAILABLE
+    return Connector.Status.RESERVED if kept else status
 
 
 def _price_components(plug: Connector) -> list[wire.TagGroup]:

@@ -24,6 +24,7 @@ from apps.lib.errors import Refused
 # What a policy may promise at most, and what one EVSE tells at most in one catalog.
 MOST_AHEAD_DAYS = 14
 MOST_SLOTS = 200
+ABOUT_TO_BEGIN = timedelta(minutes=10)
 BROKEN = (Connector.Status.FAULTED, Connector.Status.UNAVAILABLE)
 
 
@@ -130,19 +131,29 @@ def free_slots(
 def with_slots(
     offers: list[OfferedEvse], stations: list[Station], criteria: Criteria, now: datetime
 ) -> Iterator[OfferedEvse]:
-    """Say which can be reserved and, for a search that names a time, when."""
+    """Say which can be reserved, which are kept just now and, for a search that names a time, when they are free."""
     rules, window = rules_for(stations), criteria.window
+    evses = [offer.evse.pk for offer in offers if offer.evse.station_id in rules]
+    kept = kept_now(evses, now)
     taken: dict[int, set[int]] = {}
     if window and rules:
-        evses = [offer.evse.pk for offer in offers if offer.evse.station_id in rules]
         taken = taken_by_evse(evses, now, min(window[1], now + timedelta(days=MOST_AHEAD_DAYS)))
     for offer in offers:
-        told = rules.get(offer.evse.station_id)
+        told, is_kept = rules.get(offer.evse.station_id), offer.evse.pk in kept
         found = (
             _in_window(offer, told, taken.get(offer.evse.pk, set()), window, now) if told and window else []
         )
-        if not (told and window and criteria.free_in_window and not found):
-            yield replace(offer, is_reservable=told is not None, slots=tuple(found))
+        is_full = told and window and criteria.free_in_window and not found
+        wanted_free = criteria.statuses is not None and Connector.Status.RESERVED not in criteria.statuses
+        if not is_full and not (is_kept and wanted_free):
+            yield replace(offer, is_reservable=told is not None, is_reserved_now=is_kept, slots=tuple(found))
+
+
+def kept_now(evses: Iterable[int], now: datetime) -> set[int]:
+    """EVSEs whose reserved time runs or is about to begin."""
+    quarters = {slots.quarter_of(now), slots.quarter_of(now + ABOUT_TO_BEGIN)}
+    rows = TakenTime.objects.filter(evse__in=list(evses), quarter__in=quarters, is_reserved=True)
+    return set(rows.order_by().values_list("evse", flat=True))
 
 
 def _in_window(

@@ -37,6 +37,7 @@ class StationCard:
     max_kw: Decimal | None
     plugs: list[str]
     age: timedelta | None
+    is_reservable: bool = False
 
     @property
     def speed(self) -> str:
@@ -104,6 +105,7 @@ def _card(station: OfferedStation, offers: list[Offer], filters: Filters, now: d
         max_kw=max(powers, default=None),
         plugs=sorted({plug_name(offer.standard) for offer in offers if offer.standard}),
         age=_age(offers, now),
+        is_reservable=any(offer.is_reservable for offer in offers),
     )
 
 

@@ -14,6 +14,8 @@ from apps.orders.models import Order
 from apps.orders.states import OVER, State
 from apps.orders.terms import cancellation_stages
 
+NEAR = timedelta(hours=2)  # sooner nobody knows that they will be late
+
 
 def time_of(order: Order, zone: str) -> dict[str, Any] | None:
     """None where time plays no part: a charge that begins now, with nobody behind it."""
@@ -21,13 +23,14 @@ def time_of(order: Order, zone: str) -> dict[str, Any] | None:
     if slot is None:
         return {"ends_by": order.ends_by} if order.ends_by and order.state not in OVER else None
     waits = order.state == State.CONFIRMED
+    is_near = now >= slot.starts_at - NEAR
     return {
         **slots.in_zone(slot, zone),
         "is_early": slots.is_early(order, now),
         "start_from": slot.starts_at - slots.EARLY,
         "has_begun": slot.starts_at <= now,
         "is_over": order.state in OVER,
-        "late_choices": slots.late_choices(order, now) if not order.wanted_starts_at else [],
+        "late_choices": slots.late_choices(order, now) if is_near and not order.wanted_starts_at else [],
         "may_change": waits and bool(order.offer_id) and now <= _free_until(order),
     }
 

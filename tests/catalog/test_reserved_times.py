@@ -27,6 +27,10 @@ HOUR = timedelta(hours=1)
 RUNNERS = 50
 
 
+def minutes(number: int) -> timedelta:
+    return timedelta(minutes=number)
+
+
 def wall(begins, zone: str) -> list[str]:
     return [f"{at.astimezone(ZoneInfo(zone)):%H:%M%z}" for at in begins]
 
@@ -232,6 +236,34 @@ def test_the_times_of_many_stations_cost_one_query(factory, ask):
         counts.append(sum('FROM "catalog_' in query["sql"] for query in queries))
         Message.objects.all().delete()
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("begins", "word"),
+    [
+        (-minutes(46), "Reserved"),
+        (-minutes(60), "Available"),
+        (minutes(10), "Reserved"),
+        (minutes(31), "Available"),
+    ],
+)
+def test_a_plug_that_is_kept_is_not_told_as_free(plug, search, begins, word):
+    """Until its pause is over, and from ten minutes before."""
+    reserving.take(plug.evse, RULES.kept(RULES.slot_at(NOON + begins)), holder="BK-1", is_reserved=True)
+    (provider,) = search(near())
+    assert tags_of(provider["items"][0], "connector-specifications")["availability"] == word
+
+
+@pytest.mark.parametrize(("begins", "found"), [(NOON, False), (NOON + HOUR, True)])
+def test_a_search_for_free_plugs_leaves_out_what_is_kept(plug, search, begins, found):
+    reserving.take(plug.evse, RULES.kept(RULES.slot_at(begins)), holder="BK-1", is_reserved=True)
+    assert bool(search(near(availability="Available"))) is found
+
+
+def test_a_plug_that_somebody_has_now_says_what_its_charger_says(plug, search):
+    reserving.take(plug.evse, slots.quarters(NOON, NOON + HOUR), holder="BK-1", is_reserved=False)
+    (provider,) = search(near())
+    assert tags_of(provider["items"][0], "connector-specifications")["availability"] == "Available"
 
 
 # --- Whose rules ------------------------------------------------------------------------------------------

@@ -337,6 +337,16 @@ def test_only_the_driver_changes_the_order(stage, stranger, client):
     assert client.get(reverse("orders:other_times", args=[stage.order.code])).status_code == 404
 
 
+def test_who_may_be_late_is_asked_when_the_time_is_near(stage, time_machine):
+    reserve(stage)
+    late = reverse("orders:late", args=[stage.order.code])
+    assert late not in page_of(stage)
+    time_machine.move_to(FIVE - timedelta(hours=2), tick=False)
+    assert late in page_of(stage)
+    time_machine.move_to(SLOT.ends_at, tick=False)
+    assert late not in page_of(stage)
+
+
 def test_what_the_operator_knows_is_not_said_again(stage):
     reserve(stage)
     services.come_late(stage.order, minutes=20)

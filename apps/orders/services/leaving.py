@@ -1,5 +1,6 @@
 """The ways out: the driver leaves, the operator says no, a message does not arrive."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from apps.orders.states import WITH_ENERGY, State
 from apps.orders.terms import cancellation_fee
 from apps.orders.told import Told
 
+CLOCK_SLACK = timedelta(minutes=1)
 # Nothing is promised yet, or the promise has no number yet: leaving needs nobody's consent.
 NOT_YET_CONFIRMED = (
     State.QUOTE_REQUESTED,
@@ -88,9 +90,9 @@ def _owed(order: Order, told: Told, no_show: bool) -> Decimal:
         return min(asked, order.quote_amount)
     if told.cancelled_by == "PROVIDER" and not no_show:
         return Decimal(0)
-    fee = cancellation_fee(
-        order.terms, quote_amount=order.quote_amount, currency=order.currency, at=clock.now()
-    )
+    # The operator's clock says when nobody came, and it may be a little ahead of ours.
+    at = clock.now() + (CLOCK_SLACK if no_show else timedelta())
+    fee = cancellation_fee(order.terms, quote_amount=order.quote_amount, currency=order.currency, at=at)
     return min(asked, fee)
 
 
