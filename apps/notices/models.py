@@ -14,7 +14,7 @@ from apps.orders.models import Order
 
 class Happening(models.TextChoices):
     STARTED = "STARTED", _("Energy flows")
-    NEARLY = "NEARLY", _("80 % or the ordered energy is reached")
+    NEARLY = "NEARLY", _("80 %, or the ordered energy, is reached")
     IDLE_SOON = "IDLE_SOON", _("It will be done in about five minutes")
     INTERRUPTED = "INTERRUPTED", _("It was interrupted")
     FINISHED = "FINISHED", _("It is finished")

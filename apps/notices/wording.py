@@ -27,7 +27,7 @@ def sentence_of(notice: Notice) -> str:
         return _bill(order)
     sentences = {
         H.STARTED: _("Energy flows. You can watch it, and stop it, on its page."),
-        H.NEARLY: _("80 % of the battery or the energy you ordered is reached."),
+        H.NEARLY: _("80 %, or the energy you ordered, is reached."),
         H.IDLE_SOON: _(
             "Please be back in time to unplug: others may be waiting, and some operators charge for standing."
         ),

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("STARTED", "Energy flows"),
-                            ("NEARLY", "80 % or the ordered energy is reached"),
+                            ("NEARLY", "80 %, or the ordered energy, is reached"),
                             ("IDLE_SOON", "It will be done in about five minutes"),
                             ("INTERRUPTED", "It was interrupted"),
                             ("FINISHED", "It is finished"),
@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("STARTED", "Energy flows"),
-                            ("NEARLY", "80 % or the ordered energy is reached"),
+                            ("NEARLY", "80 %, or the ordered energy, is reached"),
                             ("IDLE_SOON", "It will be done in about five minutes"),
                             ("INTERRUPTED", "It was interrupted"),
                             ("FINISHED", "It is finished"),
