@@ -5,12 +5,15 @@ from smtplib import SMTPException
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import services as accounts
 from apps.accounts.guest_links import link_for
 from apps.accounts.models import User
+from apps.lib.errors import Refused
 from apps.orders.models import Order
 from apps.payments import services as payments
 
@@ -18,9 +21,22 @@ log = structlog.get_logger(__name__)
 SEND_SECONDS = 10
 
 
+class HasATimeReserved(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Your account has a time reserved already, and so has this order. Use or cancel one of them first."
+            )
+        )
+
+
 def hand_over(guest: User, to: User) -> None:
     """Announced by accounts, in its transaction."""
-    Order.objects.filter(driver=guest).update(driver=to)
+    try:
+        with transaction.atomic():
+            Order.objects.filter(driver=guest).update(driver=to)
+    except IntegrityError as lost:  # one_reserved_time_per_driver
+        raise HasATimeReserved from lost
     payments.hand_over(payer=guest, to=to)
 
 

@@ -146,7 +146,7 @@ def test_a_guest_keeps_the_orders_in_an_account(client, guest, factory, monkeypa
     assert claimed == []  # looking changes nothing
     assert client.post(page)["Location"] == reverse("orders:history")
     assert client.post(page).status_code == 404
-    assert claimed == [("guest.claimed", guest, person)]
+    assert claimed == [("guest.claimed", guest, person), ("guest.claimed_tickets", guest, person)]
 
 
 def test_the_link_is_dead_once_they_are_kept(client, guest, factory):

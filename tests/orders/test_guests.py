@@ -1,6 +1,7 @@
 """A guest's order: by e-mail and phone only, opened again by the link in the mail, kept in an account later."""
 
 import re
+from datetime import timedelta
 from smtplib import SMTPServerDisconnected
 
 import pytest
@@ -8,7 +9,8 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.services import hand_over_guest, make_guest
-from apps.orders import guests
+from apps.lib import clock
+from apps.orders import guests, mails
 from apps.orders.models import Order
 from apps.payments.models import Payment
 from tests.orders.stage import Stage
@@ -111,6 +113,27 @@ def test_an_account_takes_over_order_and_payment(stage, driver, client):
     assert Payment.objects.get().payer == driver
     client.force_login(driver)
     assert client.get(stage.order.get_absolute_url()).status_code == 200
+
+
+def test_two_reserved_times_do_not_come_into_one_account(stage, driver):
+    stage.until("CONFIRMED")
+    Stage(driver).until("CONFIRMED")
+    begins_at = clock.now() + timedelta(hours=2)
+    Order.objects.update(slot_starts_at=begins_at, slot_ends_at=begins_at + timedelta(hours=1))
+    with pytest.raises(guests.HasATimeReserved):
+        hand_over_guest(guest=stage.driver, to=driver)
+    assert stage.fresh().driver == stage.driver
+    stage.driver.refresh_from_db()
+    assert stage.driver.is_active
+
+
+def test_the_reminder_of_a_guest_opens_the_order(stage, mailoutbox):
+    stage.until("CONFIRMED")
+    begins_at = clock.now() + timedelta(hours=2)
+    Order.objects.update(slot_starts_at=begins_at, slot_ends_at=begins_at + timedelta(hours=1))
+    mails.send_reminder(stage.fresh())
+    assert mailoutbox[0].to == ["guest@example.org"]
+    assert "/guest/" in mailoutbox[0].body
 
 
 def test_a_charge_goes_on_while_it_is_taken_over(stage, driver):
