@@ -19,6 +19,7 @@ from apps.lib import clock
 from apps.orders import services
 from apps.orders.models import Order
 from apps.orders.slots import Slot
+from apps.orders.wish import Wish
 from apps.payments.models import Payment
 from apps.payments.providers import sandbox
 from apps.payments.selectors import latest
@@ -84,7 +85,7 @@ class Driver:
         return [Slot(time.begins, time.ends) for day in days for time in day.times]
 
     def ask(self, slot: Slot | None = None) -> Order:
-        asked = {"energy_kwh": Decimal(20), "idempotency_key": str(uuid4()), "slot": slot}
+        asked = {"wish": Wish(energy_kwh=Decimal(20)), "idempotency_key": str(uuid4()), "slot": slot}
         services.request_quote(driver=self.user, offer=self.offer, **asked)
         network()
         return self.order
