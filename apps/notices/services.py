@@ -23,6 +23,7 @@ from apps.orders.states import State as OrderState
 log = structlog.get_logger(__name__)
 
 S, H, C = Notice.State, Happening, Channel
+OrderedBy = Order.OrderedBy
 LEASE = timedelta(minutes=2)
 RETRY_AFTER = timedelta(seconds=30)
 MOST_TRIES = 10
@@ -81,13 +82,14 @@ def note_figures() -> int:
 
 
 def _full_enough() -> Q:
-    return Q(progress__soc_percent__gte=FULL_ENOUGH_PERCENT) | Q(progress__energy_kwh__gte=F("energy_kwh"))
+    reached = Q(ordered_by=OrderedBy.ENERGY, progress__energy_kwh__gte=F("energy_kwh"))
+    return Q(progress__soc_percent__gte=FULL_ENOUGH_PERCENT) | reached
 
 
 def _soon_done() -> Q:
-    """At the power of now; while nothing flows it is not soon."""
+    """At the power of now, of ordered energy; while nothing flows it is not soon."""
     left_at_once = (F("energy_kwh") - F("progress__energy_kwh")) * (60 // SOON_MINUTES)
-    return Q(progress__power_kw__gt=0, progress__power_kw__gte=left_at_once)
+    return Q(ordered_by=OrderedBy.ENERGY, progress__power_kw__gt=0, progress__power_kw__gte=left_at_once)
 
 
 # --- Sending ----------------------------------------------------------------------------------------------

@@ -18,27 +18,30 @@ MOST_MINUTES = 24 * 60
 class Remaining:
     least_minutes: int
     most_minutes: int
-    least_kw: Decimal
-    most_kw: Decimal
+    least_kw: Decimal | None  # empty where the time itself was ordered
+    most_kw: Decimal | None
     may_slow_down: bool  # the car is nearly full: such an end is slower than it began
 
 
 def remaining(order: Order, progress: Progress | None) -> Remaining | None:
     """None when it cannot be known: too early, paused, nothing told, or no end in sight."""
-    if progress is None or progress.energy_kwh is None or not progress.power_kw or order.started_at is None:
+    if progress is None or order.started_at is None:
         return None
-    left_kwh = order.energy_kwh - progress.energy_kwh
     seconds = Decimal((progress.reading_at - order.started_at).total_seconds())
-    if left_kwh <= 0 or progress.energy_kwh <= 0 or seconds < KNOWN_AFTER_SECONDS:
+    if order.ordered_minutes is not None:
+        return _of_time(order.ordered_minutes - seconds / 60)
+    if not progress.energy_kwh or not progress.power_kw or seconds < KNOWN_AFTER_SECONDS:
+        return None
+    left_kwh = _left_kwh(order, progress)
+    if left_kwh is None or left_kwh <= 0:
         return None
     average_kw = progress.energy_kwh * 3600 / seconds
     slow, fast = sorted((average_kw, progress.power_kw))
-    ends = _minutes_ordered(order, seconds)
-    most = min(int((left_kwh * 60 / slow).to_integral_value(ROUND_CEILING)), ends)
+    most = int((left_kwh * 60 / slow).to_integral_value(ROUND_CEILING))
     if most > MOST_MINUTES:
         return None
     return Remaining(
-        least_minutes=min(int((left_kwh * 60 / fast).to_integral_value(ROUND_FLOOR)), ends),
+        least_minutes=int((left_kwh * 60 / fast).to_integral_value(ROUND_FLOOR)),
         most_minutes=most,
         least_kw=slow,
         most_kw=fast,
@@ -46,16 +49,27 @@ def remaining(order: Order, progress: Progress | None) -> Remaining | None:
     )
 
 
-def _minutes_ordered(order: Order, seconds: Decimal) -> int:
-    """What is left of the ordered time: the charge ends then, whatever energy is missing."""
-    if order.ordered_minutes is None:
-        return MOST_MINUTES + 1
-    left = order.ordered_minutes - seconds / 60
-    return max(0, int(left.to_integral_value(ROUND_CEILING)))
+def _of_time(left_minutes: Decimal) -> Remaining | None:
+    """The charge ends then, whatever energy is missing; a car that is full, or a plug that is pulled, ends it sooner."""
+    left = int(left_minutes.to_integral_value(ROUND_CEILING))
+    return Remaining(left, left, None, None, False) if left > 0 else None
+
+
+def _left_kwh(order: Order, progress: Progress) -> Decimal | None:
+    """Of money: what the rest of it buys at the price so far."""
+    if order.ordered_by != Order.OrderedBy.MONEY:
+        return order.energy_kwh - progress.energy_kwh
+    if not progress.cost_amount or order.ordered_amount is None:
+        return None
+    return (order.ordered_amount - progress.cost_amount) * progress.energy_kwh / progress.cost_amount
 
 
 def gauge(order: Order, progress: Progress | None) -> dict[str, Any]:
-    """Energy of what was ordered; the battery where only that is told; a dash rather than a guess."""
+    """Energy of what was ordered; the battery where only that is told; a dash rather than a guess.
+
+    Who ordered time or money ordered no energy: then it is shown without a share of anything.
+    """
     if progress and progress.energy_kwh is None and progress.soc_percent is not None:
         return {"value": progress.soc_percent, "of": Decimal(100), "unit": "%"}
-    return {"value": progress and progress.energy_kwh, "of": order.energy_kwh, "unit": "kWh"}
+    of = order.energy_kwh if order.ordered_by == Order.OrderedBy.ENERGY else None
+    return {"value": progress and progress.energy_kwh, "of": of, "unit": "kWh"}

@@ -129,6 +129,14 @@ def test_soon_done_is_told_while_energy_flows(stage, all_on):
     assert happened()[-1] == H.IDLE_SOON
 
 
+@pytest.mark.parametrize("by", ["TIME", "MONEY"])
+def test_who_ordered_no_energy_is_not_told_that_it_is_reached(stage, all_on, by):
+    stage.until("CHARGING")
+    Order.objects.update(ordered_by=by)
+    Progress.objects.update(energy_kwh=20, power_kw=40)
+    assert services.note_figures() == 0
+
+
 def test_of_a_charge_that_is_over_no_figures_are_told(stage, all_on):
     stage.until("SETTLED")
     Progress.objects.update(soc_percent=99)

@@ -50,6 +50,32 @@ def test_what_cannot_be_known_is_not_said(figures):
     assert remaining(*told(**figures)) is None
 
 
+def test_of_ordered_time_the_rest_of_it_is_left():
+    order, progress = told(power_kw=Decimal(0), energy_kwh=None)
+    order.ordered_by, order.ordered_minutes = Order.OrderedBy.TIME, 30
+    left = remaining(order, progress)
+    assert (left.least_minutes, left.most_minutes, left.least_kw) == (20, 20, None)
+    order.ordered_minutes = 10
+    assert remaining(order, progress) is None
+
+
+def test_of_ordered_money_what_the_rest_of_it_buys_at_the_price_so_far():
+    order, progress = told(cost_amount=Decimal(120))
+    order.ordered_by, order.ordered_amount = Order.OrderedBy.MONEY, Decimal(400)  # 14 kWh more at 20 a kWh
+    left = remaining(order, progress)
+    assert (left.least_minutes, left.most_minutes) == (20, 24)
+    for cost in (None, Decimal(0), Decimal(400)):
+        progress.cost_amount = cost
+        assert remaining(order, progress) is None
+
+
+@pytest.mark.parametrize("by", ["TIME", "MONEY"])
+def test_who_ordered_no_energy_sees_no_share_of_it(by):
+    order, progress = told()
+    order.ordered_by = by
+    assert gauge(order, progress) == {"value": 6, "of": None, "unit": "kWh"}
+
+
 def test_before_anything_was_told_nothing_is_said():
     order, _progress = told()
     assert remaining(order, None) is None
