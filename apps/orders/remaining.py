@@ -50,7 +50,7 @@ def remaining(order: Order, progress: Progress | None) -> Remaining | None:
 
 
 def _of_time(left_minutes: Decimal) -> Remaining | None:
-    """The charge ends then, whatever energy is missing; a car that is full, or a plug that is pulled, ends it sooner."""
+    """The charge ends then, whatever energy is missing. A full car or a pulled plug ends it sooner."""
     left = int(left_minutes.to_integral_value(ROUND_CEILING))
     return Remaining(left, left, None, None, False) if left > 0 else None
 
