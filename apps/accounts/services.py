@@ -30,17 +30,32 @@ class DemoPerson:
     icon: str
     group: str = ""
     is_superuser: bool = False
+    works_for_operator: bool = False
 
     @property
     def is_staff(self) -> bool:
-        return bool(self.group) or self.is_superuser
+        return bool(self.group) or self.is_superuser or self.works_for_operator
 
 
 DEMO_PEOPLE = (
     DemoPerson("driver@demo.example", "Asha Rao", _("Driver"), "car"),
-    DemoPerson("operator-viewer@demo.example", "Vikram Shetty", _("Operator, viewer"), "eye"),
-    DemoPerson("operator-manager@demo.example", "Meera Iyer", _("Operator, manager"), "building-2"),
-    DemoPerson("operator-finance@demo.example", "Farah Khan", _("Operator, finance"), "receipt"),
+    DemoPerson(
+        "operator-viewer@demo.example", "Vikram Shetty", _("Operator, viewer"), "eye", works_for_operator=True
+    ),
+    DemoPerson(
+        "operator-manager@demo.example",
+        "Meera Iyer",
+        _("Operator, manager"),
+        "building-2",
+        works_for_operator=True,
+    ),
+    DemoPerson(
+        "operator-finance@demo.example",
+        "Farah Khan",
+        _("Operator, finance"),
+        "receipt",
+        works_for_operator=True,
+    ),
     DemoPerson("support-l1@demo.example", "Lata Menon", _("Support, level 1"), "life-buoy", "Support L1"),
     DemoPerson("support-l2@demo.example", "Dev Patel", _("Support, level 2"), "life-buoy", "Support L2"),
     DemoPerson(

@@ -22,11 +22,12 @@ from apps.bookings.models import (
 )
 from apps.bookings.selectors import bookings_for
 from apps.catalog.admin import OfOneOperator
+from apps.catalog.admin_scope import SeenByStaff
 from apps.catalog.selectors import may_edit
 from apps.lib.errors import Refused
 
 
-class ReadOnly:
+class ReadOnly(SeenByStaff):
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 

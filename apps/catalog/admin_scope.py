@@ -73,3 +73,15 @@ class OfOneOperator:
         """The history app looks rows up by itself, past get_queryset."""
         if not self.get_queryset(request).filter(pk=unquote(object_id)).exists():
             raise Http404
+
+
+class SeenByStaff:
+    """Mixin: who works for an operator may look. Which rows there are for them, the queryset of the admin says."""
+
+    _job = OfOneOperator._job
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._job(request) is not None or super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._job(request) is not None or super().has_view_permission(request, obj)

@@ -7,13 +7,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog.admin_scope import SeenByStaff
 from apps.catalog.selectors import connectors_for, may_edit
 from apps.charging import desk
 from apps.charging.models import Concern, LedgerLine, MeterReading, Orphan, Session, SessionEvent
 from apps.lib.errors import Refused
 
 
-class ReadOnly:
+class ReadOnly(SeenByStaff):
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 

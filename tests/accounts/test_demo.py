@@ -23,6 +23,8 @@ def test_demo_people_hold_their_roles(demo):
     assert levels["officer"] == levels["admin"] == roles.SupportLevel.GRIEVANCE_OFFICER
     assert roles.is_administrator(people["admin"])
     assert not roles.is_administrator(people["officer"])
+    assert not people["driver"].is_staff
+    assert all(people[f"operator-{role}"].is_staff for role in ("viewer", "manager", "finance"))
 
 
 def test_a_real_person_is_never_made_a_demo_person(demo):

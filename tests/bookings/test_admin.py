@@ -1,7 +1,6 @@
 """Law 11 in the admin: read-only, and only one's own operator."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from apps.bookings.models import Booking
@@ -23,9 +22,7 @@ def rows(app, placed, charger) -> dict[str, int]:
 
 
 def staff_of(factory, operator):
-    user = factory.make_staff(operator)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    return user
+    return factory.make_staff(operator)
 
 
 @pytest.mark.parametrize("model", MODELS)
