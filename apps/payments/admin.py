@@ -232,7 +232,8 @@ class RefundAdmin(ReadOnly, admin.ModelAdmin):
         if refund.state == Refund.State.REQUESTED and refund.decide_until:
             return f"{refund.decide_until:%Y-%m-%d}"
         if refund.state in (Refund.State.APPROVED, Refund.State.SENT) and refund.promised_on:
-            return f"{refund.promised_on:%Y-%m-%d}" + (f" · {_('overdue')}" if refund.overdue_at else "")
+            words = [f"{refund.promised_on:%Y-%m-%d}", *([_("overdue")] if refund.overdue_at else [])]
+            return " · ".join(map(str, words))
         return refund.last_error or "–"
 
     @admin.action(description=_("Approve, all or the amount"), permissions=["support"])

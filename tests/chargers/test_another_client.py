@@ -42,6 +42,14 @@ def at(minutes: int) -> str:
     return clock.utc_text(BEGAN_AT + timedelta(minutes=minutes))
 
 
+async def boots(talker: Talker, said: dict[str, Any]) -> None:
+    """It is asked how long it waits for the cable, and does not know that question."""
+    assert (await talker.call("BootNotification", said))[0] == 3
+    _kind, unique_id, action, _asked = await talker.listen()
+    assert action in ("GetConfiguration", "GetVariables")
+    await talker.tell([4, unique_id, "NotSupported", "", {}])
+
+
 async def accepts_start(talker: Talker) -> dict[str, Any]:
     """The driver asks; the box says yes. What it was asked."""
     plug = await database(plug_of)(Box)
@@ -66,7 +74,7 @@ def test_a_charge_in_1_6():
     async def story():
         async with at_the_door() as talker:
             boot = {"chargePointVendor": "Other", "chargePointModel": "Box"}
-            await talker.call("BootNotification", boot)
+            await boots(talker, boot)
             asked = await accepts_start(talker)
             assert asked == {"connectorId": 1, "idTag": "TOKEN-1"}
             start = {"connectorId": 1, "idTag": "TOKEN-1", "meterStart": 7, "timestamp": at(0)}
@@ -109,7 +117,7 @@ def test_a_charge_in_2_0_1_whose_cable_comes_before_the_token_and_whose_register
     async def story():
         async with at_the_door(offers=("ocpp2.0.1",)) as talker:
             station = {"vendorName": "Other", "model": "Box"}
-            await talker.call("BootNotification", {"reason": "PowerUp", "chargingStation": station})
+            await boots(talker, {"reason": "PowerUp", "chargingStation": station})
 
             async def says(*args: Any, **more: Any) -> dict[str, Any]:
                 kind, _id, answer = (await talker.call("TransactionEvent", transaction_event(*args, **more)))[

@@ -10,7 +10,7 @@ from django.db import connection as database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.charging.models import MeterReading, Orphan, Session
+from apps.charging.models import LedgerLine, MeterReading, Orphan, Session
 from apps.lib import clock
 from apps.ocpp import exchange, services
 from apps.ocpp.connection import Connection
@@ -70,7 +70,7 @@ def what_came_of_it() -> tuple:
 def test_the_same_session_comes_of_it(socket, order, again):
     outcomes = []
     for messages in (CHARGE, [*order, *again]):
-        for model in (MeterReading, Session, Orphan, Transaction):
+        for model in (MeterReading, LedgerLine, Session, Orphan, Transaction):
             model.objects.all().delete()
         assert {hear(socket, message)[0] for message in messages} == {3}
         outcomes.append(what_came_of_it())
