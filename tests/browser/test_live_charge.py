@@ -83,8 +83,8 @@ def test_a_change_is_said_aloud_and_in_the_title(page_of, charge):
     read_now(charge, "7.0", "0", word="SuspendedEV")
     expect(announcer).to_contain_text("Paused by the car", timeout=SOON)
     read_now(charge, "7.1", word="Offline")
-    expect(announcer).to_contain_text("Interrupted", timeout=SOON)
-    expect(page).to_have_title(re.compile("^Interrupted"))
+    expect(announcer).to_contain_text("the site is offline", timeout=SOON)
+    expect(page).to_have_title(re.compile("^Paused"))
 
 
 def test_with_websockets_blocked_the_page_still_reaches_the_receipt(page_of, charge):
