@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ ARGS = [
     *("--disable-background-networking", "--disable-component-update"),
 ]
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+BUSY = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+)
 NO_TROUBLE = (
     "the server responded with a status of",  # a refusal is part of the test
     "[object Event]",  # htmx, of a socket that was opening when the page was left; a refused one Chromium names itself
@@ -104,7 +109,22 @@ def open_page(chromium, server, settings) -> Iterator[Callable]:
     yield open_
     for context in contexts:
         context.close()
+    wait_for_the_server()
     assert not troubles
+
+
+def wait_for_the_server() -> None:
+    """Until it has finished what the closed pages asked: PostgreSQL would not let a reader and the clearing up pass."""
+    from django.db import connection
+
+    quiet = 0
+    for _look in range(400):
+        if connection.vendor != "postgresql" or quiet == 3:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(BUSY)
+            quiet = 0 if cursor.fetchone()[0] else quiet + 1
+        time.sleep(0.03)
 
 
 def sign_in(context, user, server: str) -> None:
