@@ -1,5 +1,6 @@
 """By kWh, minutes, money and "to 80 %": on the page, on the wire, and what a quote must not exceed (fact sheet 5.1)."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -381,3 +382,15 @@ def test_an_estimate_is_the_bill_of_the_engine():
     assert (found.total, found.kwh, found.minutes) == (Decimal("436.60"), Decimal(20), 20)
     assert estimate(make_offer(max_kw=None), Wish(minutes=20), now=clock.now()) is None
     assert estimate(make_offer(max_kw=None), Wish(energy_kwh=Decimal(20)), now=clock.now()).minutes is None
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_bounds_are_written_for_browsers_not_for_people(stage, language):
+    """A slider "up to 2,000" would end at 100."""
+    stage.until("QUOTED")
+    client = stage.client()
+    client.cookies["django_language"] = language
+    page = client.get(reverse("orders:new", args=[stage.order.offer.code])).content.decode()
+    bounds = re.findall(r'(?:min|max|step)="([^"]*)"', page)
+    assert len(bounds) > 12
+    assert [bound for bound in bounds if not re.fullmatch(r"\d+(\.\d+)?|any", bound)] == []
