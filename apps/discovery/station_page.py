@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 
 from apps.accounts.models import User
 from apps.discovery import favourites, watch_panel
 from apps.discovery.models import Offer, OfferedStation
-from apps.discovery.photos import ToldPhoto, may_show
+from apps.discovery.photo_policy import shown
+from apps.discovery.photos import ToldPhoto
 from apps.discovery.plugs import AMENITIES
 from apps.discovery.selectors import StationView
 from apps.discovery.tariffs import TariffLine, tariffs_of
@@ -53,16 +53,10 @@ def more(user: User | AnonymousUser, session: SessionBase, told: StationView) ->
         is_kept=favourites.is_kept(user, session, station),
         watches=watch_panel.views_at(user, station),
         amenities=[str(AMENITIES.get(word, word)) for word in station.amenities],
-        photos=_photos(station),
+        photos=shown(station.photos),
         rated=_rated(station),
         may_watch_any="free" not in words and sum(word in WATCHABLE for word in words) > 1,
     )
-
-
-def _photos(station: OfferedStation) -> list[ToldPhoto]:
-    told = (ToldPhoto(*row) for row in station.photos)
-    allowed = {"own": settings.PUBLIC_URL, "sources": settings.PHOTO_SOURCES}
-    return [photo for photo in told if may_show(photo.url, **allowed) and may_show(photo.small, **allowed)]
 
 
 def _rated(station: OfferedStation) -> Any:

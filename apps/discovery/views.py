@@ -3,7 +3,6 @@ from decimal import Decimal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -15,11 +14,10 @@ from apps.accounts.selectors import chosen_vehicle
 from apps.discovery import profiles, selectors, services, station_page
 from apps.discovery.clusters import PINS_FROM_ZOOM
 from apps.discovery.forms import PLACE, FilterForm, Filters, ViewportForm
+from apps.discovery.photo_policy import with_photos
 from apps.lib.htmx import HtmxRequest, page_or_fragment
 
 STATION_RADIUS_KM = Decimal(2)
-# Photos of foreign operators come from wherever they keep them (docs/configuration.md: PHOTO_SOURCES).
-with_photos = csp_update({"img-src": settings.PHOTO_SOURCES})
 # As in static/js/discovery.js.
 PLACE_FIELDS = (*PLACE, "page", "sort", "kwh", "minutes")
 

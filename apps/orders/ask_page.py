@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.vehicles import ChosenVehicle
 from apps.discovery.models import Offer
+from apps.discovery.photo_policy import shown
 from apps.lib import clock
 from apps.lib.money import SYMBOLS
 from apps.orders import wording
@@ -57,6 +58,7 @@ def context(offer: Offer, form: AmountForm, vehicle: ChosenVehicle | None) -> di
     return {
         "form": form,
         "offer": offer,
+        "photo": next(iter(shown(offer.station.photos)), None),
         "by": form.mode,
         "modes": [(mode, _word(mode, offer)) for mode in form.modes],
         "is_car_unknown": vehicle is None or vehicle.battery_kwh is None,

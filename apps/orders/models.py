@@ -58,6 +58,8 @@ class Order(models.Model):
     station_zone = models.CharField(max_length=64, blank=True)
     lat = models.DecimalField(max_digits=9, decimal_places=6, null=True)
     lon = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    photo = models.JSONField(default=list, blank=True)  # one row of discovery's photos.ToldPhoto, or none
+    evse_id = models.CharField(max_length=255, blank=True)  # the charging point, as the operator calls it
     plug_letter = models.CharField(max_length=10, blank=True)
     plug_standard = models.CharField(max_length=40, blank=True)
     power_type = models.CharField(max_length=2, blank=True)

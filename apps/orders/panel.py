@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.beckn.models import Message
+from apps.discovery.photo_policy import photo_of
 from apps.lib import clock
 from apps.orders import course, curve, money_back, slot_panel, slots, wording
 from apps.orders.ask_page import again
@@ -68,6 +69,7 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
         "reloads": fragment in ("waiting", "paying", "charging") or order.state in (S.STARTING, S.ENDED),
         "steps": steps(order),
         "plug": plug_words(order),
+        "photo": photo_of(order.photo),
         "warnings": warning_words(order),
         "failure": failure_words(order),
         "can_cancel": order.state in CAN_CANCEL,

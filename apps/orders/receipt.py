@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.beckn.wire import v1_1 as wire
+from apps.discovery.photo_policy import photo_of
 from apps.lib.money import round_money
 from apps.orders import money_back, panel, price_lines
 from apps.orders.models import Order, OrderLine
@@ -28,6 +29,7 @@ def shown(order: Order) -> dict[str, Any]:
         "order": order,
         "zone": panel.zone_of(order),
         "plug": panel.plug_words(order),
+        "photo": photo_of(order.photo),
         "lasted": panel.lasted(order),
         "lines": price_lines.lines(order, OrderLine.Kind.BILL),
         "taxes": taxes(order),

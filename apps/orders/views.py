@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.selectors import chosen_vehicle
+from apps.discovery.photo_policy import with_photos
 from apps.lib.htmx import HtmxRequest, page_or_fragment
 from apps.orders import ask_page, curve, money_back, panel, receipt, selectors, services, slot_panel
 from apps.orders.conversation import conversation
@@ -49,6 +50,7 @@ def history_table(request: HtmxRequest) -> HttpResponseBase:
     return response
 
 
+@with_photos
 @login_required
 @require_GET
 def show_receipt(request: HtmxRequest, code: UUID) -> HttpResponse:
@@ -59,6 +61,7 @@ def show_receipt(request: HtmxRequest, code: UUID) -> HttpResponse:
     return render(request, "orders/receipt.html", receipt.shown(found))
 
 
+@with_photos
 @login_required
 @require_http_methods(["GET", "POST"])
 def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
@@ -90,6 +93,7 @@ def estimate(request: HtmxRequest, code: UUID) -> HttpResponse:
     return render(request, "orders/_estimate.html", ask_page.context(offer, form, vehicle))
 
 
+@with_photos
 @login_required
 @require_GET
 def order(request: HtmxRequest, code: UUID) -> HttpResponse:
@@ -101,6 +105,7 @@ def order(request: HtmxRequest, code: UUID) -> HttpResponse:
     return page_or_fragment(request, "orders/order.html", "orders/_live.html", context)
 
 
+@with_photos
 @login_required
 @require_POST
 def terms(request: HtmxRequest, code: UUID) -> HttpResponse:
@@ -121,6 +126,7 @@ def new_price(request: HtmxRequest, code: UUID) -> HttpResponse:
     return redirect(found)
 
 
+@with_photos
 @login_required
 @require_POST
 def accept(request: HtmxRequest, code: UUID) -> HttpResponse:

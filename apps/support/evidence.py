@@ -65,6 +65,7 @@ def _moment(ticket: Ticket) -> Section | None:
         "energy_kwh": _("Energy, kWh"),
         "power_kw": _("Power, kW"),
         "item_id": _("Plug on the network"),
+        "evse_id": _("Charging point"),
     }
     facts = [(name, str(ticket.facts[key])) for key, name in names.items() if ticket.facts.get(key)]
     return Section(_("When it was reported"), facts=facts) if facts else None
@@ -100,6 +101,7 @@ def _deal(order: Order) -> Section:
         (_("Operator"), f"{order.provider_name} ({order.bpp_id})"),
         (_("Station"), ", ".join(part for part in (order.station_name, order.station_city) if part)),
         (_("Plug"), panel.plug_words(order)),
+        (_("Charging point"), order.evse_id),
         (_("Ordered"), f"{order.energy_kwh.normalize():f} kWh"),
         (_("Delivered"), f"{order.billed_kwh.normalize():f} kWh" if order.billed_kwh is not None else ""),
         (_("Meter"), f"{order.meter_start} → {order.meter_stop}" if order.meter_start else ""),

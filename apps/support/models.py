@@ -54,6 +54,7 @@ class Ticket(models.Model):
     station_name = models.CharField(_("station"), max_length=200, blank=True)
     station_zone = models.CharField(max_length=64, default="UTC")
     plug = models.CharField(_("plug"), max_length=120, blank=True)
+    photo = models.JSONField(default=list, blank=True)  # one row of discovery's photos.ToldPhoto, or none
     facts = models.JSONField(default=dict, blank=True)  # how it stood in the moment of the report
 
     # Operator side: whose ticket it is, and the app that asked.

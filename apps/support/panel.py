@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.discovery.photo_policy import photo_of
 from apps.lib import clock
 from apps.support.models import Attachment, Ticket, TicketEvent, TicketMessage
 from apps.support.services.talking import may_reopen
@@ -74,6 +75,7 @@ def context(ticket: Ticket, **forms: Any) -> dict[str, Any]:
         "zone": ticket.station_zone,
         "headline": SAID[State(ticket.state)],
         "who": who_has_it(ticket),
+        "photo": photo_of(ticket.photo),
         "lines": conversation(ticket),
         "version": ticket.changed_at.isoformat(),
         "may_reopen": may_reopen(ticket),

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.discovery.models import Offer
+from apps.discovery.photo_policy import with_photos
 from apps.lib.htmx import HtmxRequest, page_or_fragment
 from apps.lib.mistakes import Mistakes
 from apps.orders.selectors import order_for
@@ -68,6 +69,7 @@ def _station_form(request: HtmxRequest, plugs: dict[str, Offer], *, is_guest: bo
 
 @require_GET
 @never_cache
+@with_photos
 def ticket(request: HtmxRequest, name: str) -> HttpResponse:
     """The reporter's page. A poll says what it has seen; when that still stands, nothing is sent."""
     found = selectors.ticket_for(request.user, name)
@@ -85,11 +87,13 @@ def download(request: HtmxRequest, name: str, code: UUID) -> HttpResponse:
 
 
 @require_POST
+@with_photos
 def say(request: HtmxRequest, name: str) -> HttpResponse:
     return _spoken(request, name, services.say)
 
 
 @require_POST
+@with_photos
 def reopen(request: HtmxRequest, name: str) -> HttpResponse:
     return _spoken(request, name, services.reopen)
 

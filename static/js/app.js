@@ -16,6 +16,14 @@
     return svg;
   };
 
+  // --- A photo that its operator no longer has is taken away, and with the last one its shelf ---------------------
+  document.addEventListener("error", (event) => {
+    const photo = event.target.closest?.("[data-photo]");
+    const shelf = photo?.closest(".photos");
+    photo?.remove();
+    if (shelf && !shelf.querySelector("[data-photo]")) shelf.remove();
+  }, true);
+
   // --- Toasts, and words for the ear ---------------------------------------------------------------------
   const announce = (words) => { document.getElementById("announcer").textContent = words; };
 

@@ -1,13 +1,6 @@
 // Sharing a station: the device's own sheet where there is one, else the link is copied. Without us it is a link.
-// A photo that its operator no longer has is taken away.
 (() => {
   "use strict";
-  document.addEventListener("error", (event) => {
-    const photo = event.target.closest?.("[data-photo]");
-    const all = photo?.closest(".photos");
-    photo?.remove();
-    if (all && !all.querySelector("[data-photo]")) all.remove();
-  }, true);
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("[data-share]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !(navigator.share || navigator.clipboard)) return;

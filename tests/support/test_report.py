@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from apps.beckn.models import Message
+from apps.discovery.models import OfferedStation
 from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.support import services
@@ -186,3 +187,36 @@ def test_a_driver_reports_a_station_under_their_name(driver, client):
     ticket = Ticket.objects.get()
     assert ticket.driver == driver and Notice.objects.get().to == driver.email
     assert ticket.opened_at > clock.now() - timedelta(minutes=1)
+
+
+PHOTO = ["https://photos.example/1.jpg", "https://photos.example/1.jpg", None, None, "The posts"]
+
+
+def test_a_ticket_of_an_order_carries_the_charging_point_and_the_photo(stage):
+    """AT-H3."""
+    offer = make_offer(evse_id="IN*SPD*E7*A")
+    OfferedStation.objects.update(photos=[PHOTO])
+    stage.ask(evse_id="IN*SPD*E7*A")
+    report(stage.client(), stage.order)
+    offer.station.delete()
+    answer = stage.client().get(Ticket.objects.get().get_absolute_url())
+    page = answer.content.decode()
+    assert 'alt="The posts"' in page
+    assert "IN*SPD*E7*A" in page
+    assert "Plug A" in page
+    assert "data: https:" in answer["Content-Security-Policy"]
+
+
+def test_a_ticket_of_a_station_carries_them_too(client, db):
+    offer = make_offer(evse_id="IN*SPD*E7*A")
+    OfferedStation.objects.update(photos=[PHOTO])
+    report_station(client, offer.station, plug=str(offer.code), email="x@example.org")
+    page = client.get(Ticket.objects.get().get_absolute_url()).content.decode()
+    assert 'alt="The posts"' in page
+    assert "IN*SPD*E7*A" in page
+
+
+def test_a_ticket_of_a_place_without_photos_shows_none(client, db):
+    offer = make_offer()
+    report_station(client, offer.station, email="x@example.org")
+    assert "place__photo" not in client.get(Ticket.objects.get().get_absolute_url()).content.decode()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from apps.discovery.models import Offer
+from apps.discovery.photo_policy import first_of
 from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove
@@ -98,6 +99,8 @@ def _order_of(
         station_zone=station.zone,
         lat=station.lat,
         lon=station.lon,
+        photo=first_of(station.photos),
+        evse_id=offer.evse_id,
         plug_letter=offer.letter,
         plug_standard=offer.standard,
         power_type=offer.power_type,

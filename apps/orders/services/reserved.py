@@ -93,6 +93,7 @@ def _place(order: Order, told: Told) -> dict[str, object]:
     return {
         "item_id": told.item_id[:255],
         "fulfillment_id": told.fulfillment_id[:255],
+        "evse_id": beside.evse_id if beside else "",
         "plug_letter": beside.letter if beside else "",
         "instructions": told.instructions[:500] or order.instructions,
         "moved_at": clock.now(),

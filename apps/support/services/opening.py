@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.beckn.inbox import Inbound
 from apps.discovery.models import Offer, OfferedStation
+from apps.discovery.photo_policy import first_of
 from apps.discovery.watch_panel import label
 from apps.lib import clock
 from apps.lib.codes import new_code
@@ -64,6 +65,7 @@ def open_about_order(
         "station_name": order.station_name,
         "station_zone": zone_of(order),
         "plug": plug_words(order)[:120],
+        "photo": order.photo,
         "facts": _standing(order),
         "priority": _priority(what, is_at_charger=order.state in AT_CHARGER),
     }
@@ -95,7 +97,8 @@ def open_about_station(
         "station_name": station.name,
         "station_zone": station.zone or "UTC",
         "plug": label(plug)[:120] if plug else "",
-        "facts": {"plug": plug.status, "item_id": plug.item_id} if plug else {},
+        "photo": first_of(station.photos),
+        "facts": _plug_facts(plug) if plug else {},
         "priority": _priority(what, is_at_charger=what in STANDS_THERE),
     }
     words = Words(text, tuple(attached))
@@ -172,9 +175,14 @@ def _priority(what: str, *, is_at_charger: bool) -> int:
 def _standing(order: Order) -> dict[str, str]:
     """How the order stood in this moment: later nobody can tell."""
     told = Progress.objects.filter(order=order).first()
-    facts = {"state": order.state, "failure": order.failure_code}
+    facts = {"state": order.state, "failure": order.failure_code, "evse_id": order.evse_id}
     if told is not None:
         facts |= {"plug": told.word, "energy_kwh": _text(told.energy_kwh), "power_kw": _text(told.power_kw)}
+    return {name: text for name, text in facts.items() if text}
+
+
+def _plug_facts(plug: Offer) -> dict[str, str]:
+    facts = {"plug": plug.status, "item_id": plug.item_id, "evse_id": plug.evse_id}
     return {name: text for name, text in facts.items() if text}
 
 
