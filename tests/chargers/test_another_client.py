@@ -1,6 +1,7 @@
 """Charge points that are not our simulator: frames written down from the documents, sent one by one.
 
-They behave as other makers' boxes do: a cable before the token, no register at the start, an end without one.
+They behave as other makers' boxes do: a cable before the token, no register at the start, an end without one. Whole
+charges by another library are in test_other_maker.py.
 """
 
 from datetime import timedelta
