@@ -23,7 +23,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def show(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
     """A small table: what, the figure, and beside it what it must reach; below, how busy the machine was."""
-    names, figures = (max(len(row[column]) for row in rows) for column in (0, 1))
+    names = max(len(name) for name, _figure, _target in rows)
+    figures = max((len(figure) for _name, figure, target in rows if target), default=0)
     print(f"\n{title}")
     for name, figure, target in rows:
         print(f"  {name:<{names}}  {figure:<{figures}}" + (f"   target {target}" if target else ""))

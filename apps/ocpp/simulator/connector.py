@@ -19,6 +19,7 @@ class Transaction:
     remote_start_id: int | None = None
     charging_state: str = ""
     readings: int = 0
+    delivered_wh: Decimal = Decimal(0)  # what truly flowed, whatever the meter tells
     _seq_no: Iterator[int] = field(default_factory=count)
 
     def next_seq_no(self) -> int:
@@ -81,6 +82,7 @@ class Connector:
         hours = Decimal((at - since) // timedelta(microseconds=1)) / 3_600_000_000
         energy_wh = self.power_w * max(hours, Decimal(0))
         self.register_wh += energy_wh
+        self.transaction.delivered_wh += energy_wh
         self.car.charge(energy_wh * speed)
 
     def sampled_values(self, context: str) -> list[dict[str, str]]:
