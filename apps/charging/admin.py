@@ -12,6 +12,7 @@ from apps.catalog.selectors import connectors_for, may_edit
 from apps.charging import desk
 from apps.charging.models import Concern, LedgerLine, MeterReading, Orphan, Session, SessionEvent
 from apps.lib.errors import Refused
+from apps.ocpp.hiding import end_of
 
 
 class ReadOnly(SeenByStaff):
@@ -126,6 +127,12 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
 class OrphanAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["charge_point_id", "kind", "transaction_id", "at", "register_wh", "why"]
     list_filter = ["kind", "charge_point_id"]
+    exclude = ["token", "identity"]  # who has it can charge
+    readonly_fields = ["card"]
+
+    @admin.display(description=_("Card"))
+    def card(self, orphan: Orphan) -> str:
+        return end_of(orphan.token) or "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         orphans = super().get_queryset(request)
