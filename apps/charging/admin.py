@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.admin_scope import SeenByStaff
 from apps.catalog.selectors import connectors_for, may_edit
-from apps.charging import desk
+from apps.charging import correction_admin, desk
 from apps.charging.models import Concern, LedgerLine, MeterReading, Orphan, Session, SessionEvent
 from apps.lib.errors import Refused
 from apps.ocpp.hiding import end_of
@@ -24,6 +24,9 @@ class ReadOnly(SeenByStaff):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+__all__ = ["correction_admin"]  # registers itself
 
 
 class EventsInline(ReadOnly, admin.TabularInline):
@@ -55,6 +58,7 @@ class ReadingsInline(ReadOnly, admin.TabularInline):
         "register_wh",
         "power_w",
         "soc_percent",
+        "correction",
         "at_doubted",
         "accepted",
         "note",
