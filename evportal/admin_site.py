@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PortalAdminSite(admin.AdminSite):
-    site_header = _("EV Portal support and administration")
-    site_title = "EV Portal"
+    site_header = site_title = "EV Portal"  # the page adds whose desk it is
     index_title = _("Overview")
 
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:

@@ -5,10 +5,12 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.selectors import may_see_labels
 from evportal import styleguide
+from evportal.desks import name_of_desk
 
 THEMES = {
     "auto": (_("Like the device"), "sun-moon"),
@@ -37,7 +39,8 @@ def portal(request: HttpRequest) -> dict:
             if (url := _url(name))
         ],
         "doors": _doors(request),
-        # A function: only the page that shows it pays for the question.
+        # Functions: only the page that shows it pays for the question.
+        "desk": partial(_desk, request),
         "works_with_codes": partial(_works_with_codes, request),
         "demo": settings.DEMO,
         "styleguide": styleguide.is_shown(),
@@ -54,8 +57,12 @@ def _doors(request: HttpRequest) -> list[dict]:
         if (url := _url(name))
     ]
     if user.is_staff:
-        doors.append({"url": reverse("admin:index"), "label": _("Support"), "here": False})
+        doors.append({"url": reverse("admin:index"), "label": name_of_desk(user), "here": False})
     return doors
+
+
+def _desk(request: HttpRequest) -> Promise:
+    return name_of_desk(request.user)
 
 
 def _works_with_codes(request: HttpRequest) -> bool:

@@ -330,6 +330,7 @@ OCPP = {
         "OCPP_COMMAND_SECONDS", default=15
     ),  # how long a charge point may take to answer
     "ADMIT_UNKNOWN": env.bool("OCPP_ADMIT_UNKNOWN", default=False),
+    "REQUIRE_TLS": env.bool("OCPP_REQUIRE_TLS", default=False),  # security profile 2
 }
 CHARGING = {
     "START_SECONDS": env.int("START_SECONDS", default=90),

@@ -5,13 +5,13 @@ Each section is a plain dict: `title`, `facts` [(name, text)], `lines` [(name, a
 
 from typing import Any
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.bookings.models import Booking
 from apps.bookings.pricing import Bill
 from apps.bookings.selectors import all_bookings
-from apps.charging.models import Session
+from apps.charging.models import MeterReading, Session
+from apps.charging.readings import as_counted
 from apps.charging.selectors import sessions_with_history
 from apps.lib.money import format_money
 
@@ -58,25 +58,35 @@ def _session(session: Session) -> Section:
     facts = [
         (_("Charge point"), f"{session.charge_point_id} / {session.ocpp_connector_id}"),
         (_("Energy"), f"{(session.energy_wh / 1000).normalize():f} kWh"),
-        (_("Meter"), f"{_wh(session.meter_start_wh)} → {_wh(session.meter_stop_wh)}"),
+        (_("Meter"), f"{_wh(session.shown_start_wh)} → {_wh(session.register_wh)}"),
         (_("Ended because"), session.end_reason or str(session.get_failure_display())),
     ]
-    readings = session.readings.order_by("at")
-    count, most = readings.count(), readings.aggregate(most=Max("power_w"))["most"]
+    readings = session.readings.select_related("correction").order_by("at")
+    count = readings.count()
     facts.append((_("Readings"), str(count)))
+    step = count // READINGS_SHOWN + 1
+    told, most = [], None
+    for position, reading in enumerate(readings.iterator(chunk_size=500)):
+        power_w = as_counted(reading, "power_w")
+        most = power_w if most is None or (power_w or 0) > most else most
+        if position % step == 0:
+            told.append(_reading(reading))
     if most is not None:
         facts.append((_("Most power"), f"{most / 1000:.1f} kW"))
-    step = count // READINGS_SHOWN + 1
-    told = [
-        (reading.at, f"{_wh(reading.register_wh)} · {_kw(reading.power_w)}", reading.note)
-        for position, reading in enumerate(readings.iterator(chunk_size=500))
-        if position % step == 0
-    ]
     return {
         "title": _("Charge %(code)s") % {"code": session.code},
         "facts": [fact for fact in facts if fact[1]],
         "times": sorted([*_events(session), *told], key=lambda line: line[0]),
     }
+
+
+def _reading(reading: MeterReading) -> tuple:
+    """As it is counted; what the meter told instead, where it is known to be wrong (AT-D3)."""
+    words = f"{_wh(as_counted(reading, 'register_wh'))} · {_kw(as_counted(reading, 'power_w'))}"
+    if reading.correction:
+        told = f"{_wh(reading.register_wh)} · {_kw(reading.power_w)}"
+        words += " " + _("(the meter told %(figures)s)") % {"figures": told}
+    return reading.at, words, reading.note
 
 
 def _wh(value: Any) -> str:

@@ -309,7 +309,7 @@ def _telemetry(booking: Booking, session: Session, kwh: Decimal) -> wire.TagGrou
         "current": flowing and _with_unit(session.current_a, "A"),
         "voltage": flowing and _with_unit(session.voltage_v, "V"),
         "start-time": clock.utc_text(session.real(session.started_at)),
-        "meter-start": _register(session.meter_start_wh),
+        "meter-start": _register(session.shown_start_wh),
         "reading-at": session.last_reading_at and clock.utc_text(session.real(session.last_reading_at)),
         "stop-time": session.ended_at and clock.utc_text(session.real(session.ended_at)),
         "meter-stop": None if flowing else _register(session.register_wh),

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.admin_scope import SeenByStaff
 from apps.catalog.selectors import connectors_for, may_edit
-from apps.charging import desk
+from apps.charging import correction_admin, desk
 from apps.charging.models import Concern, LedgerLine, MeterReading, Orphan, Session, SessionEvent
 from apps.lib.errors import Refused
+from apps.ocpp.hiding import end_of
 
 
 class ReadOnly(SeenByStaff):
@@ -23,6 +24,9 @@ class ReadOnly(SeenByStaff):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+__all__ = ["correction_admin"]  # registers itself
 
 
 class EventsInline(ReadOnly, admin.TabularInline):
@@ -54,6 +58,7 @@ class ReadingsInline(ReadOnly, admin.TabularInline):
         "register_wh",
         "power_w",
         "soc_percent",
+        "correction",
         "at_doubted",
         "accepted",
         "note",
@@ -126,6 +131,12 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):
 class OrphanAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["charge_point_id", "kind", "transaction_id", "at", "register_wh", "why"]
     list_filter = ["kind", "charge_point_id"]
+    exclude = ["token", "identity"]  # who has it can charge
+    readonly_fields = ["card"]
+
+    @admin.display(description=_("Card"))
+    def card(self, orphan: Orphan) -> str:
+        return end_of(orphan.token) or "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         orphans = super().get_queryset(request)

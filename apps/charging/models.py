@@ -1,11 +1,12 @@
 """The charge itself: energy flowing at a connector, as the charge point tells it."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Connector
@@ -124,6 +125,10 @@ class Session(models.Model):
     reading_asked_at = models.DateTimeField(null=True, blank=True)
     stop_repeated_at = models.DateTimeField(null=True, blank=True)
 
+    counted_start_wh = models.DecimalField(
+        max_digits=16, decimal_places=3, null=True, blank=True
+    )  # corrected
+
     # What the readings prove (metering.Proof), and the latest of the other figures.
     energy_wh = models.DecimalField(max_digits=16, decimal_places=3, default=0)
     register_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
@@ -173,6 +178,11 @@ class Session(models.Model):
             return "STOP_ACCEPTED"
         return self.state
 
+    @property
+    def shown_start_wh(self) -> Decimal | None:
+        """The register at the start, put right where the meter was wrong (AT-D3)."""
+        return self.meter_start_wh if self.counted_start_wh is None else self.counted_start_wh
+
     def real(self, at: datetime) -> datetime:
         """`at` of the charger's clock, by ours, when that clock is visibly wrong (AT-E1)."""
         skew = self.clock_skew_seconds
@@ -199,6 +209,10 @@ class MeterReading(models.Model):
     # What the session had proved up to here; null of a reading that proves no energy.
     energy_wh = models.DecimalField(max_digits=16, decimal_places=3, null=True, blank=True)
     is_idle = models.BooleanField(default=False)  # no power, and the car or its driver is why
+    # The figures above are what the meter told; with this they are counted and shown.
+    correction = models.ForeignKey(
+        "MeterCorrection", null=True, blank=True, on_delete=models.PROTECT, related_name="readings"
+    )
     note = models.CharField(max_length=40, blank=True)
 
     class Meta:
@@ -207,6 +221,41 @@ class MeterReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session} {self.at:%H:%M:%S}"
+
+
+class MeterCorrection(models.Model):
+    """Since when, and by what factor, a meter was proved to tell too much or too little (AT-D3; corrections.py)."""
+
+    charge_point_id = models.CharField(_("charge point"), max_length=48, db_index=True)
+    ocpp_connector_id = models.PositiveSmallIntegerField(
+        _("plug number"), null=True, blank=True, help_text=_("Empty: every plug of the charge point.")
+    )
+    energy_factor = models.DecimalField(_("energy times"), max_digits=10, decimal_places=6, default=1)
+    power_factor = models.DecimalField(_("power times"), max_digits=10, decimal_places=6, default=1)
+    begins_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)  # this moment is the first without it
+    reason = models.CharField(_("how it was proved"), max_length=300)
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField(auto_now_add=True)
+    ended_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-begins_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(energy_factor__gt=0) & Q(power_factor__gt=0), name="correction_factors_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at=None) | Q(ends_at__gte=F("begins_at")), name="correction_ends_after_begin"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        until = f" – {self.ends_at:%Y-%m-%d %H:%M}" if self.ends_at else " –"
+        return f"{self.charge_point_id} × {self.energy_factor.normalize():f}, {self.begins_at:%Y-%m-%d %H:%M}{until}"
+
+    def holds(self, moment: datetime) -> bool:
+        return self.begins_at <= moment and (self.ends_at is None or moment < self.ends_at)
 
 
 class Orphan(models.Model):

@@ -1,6 +1,6 @@
 """Meter readings: stored as told, counted by the charger's own time, whatever order and however often they arrive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Min
 
 from apps.catalog.models import Connector
-from apps.charging import metering
+from apps.charging import factors, metering
 from apps.charging.models import MeterReading, Session
 from apps.ocpp.events import Reading
 
@@ -21,12 +21,15 @@ RANGES = {
     "current_a": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
     "voltage_v": (Decimal(-(10**5)), Decimal(10) ** 5, Decimal("0.01")),
 }
+# What a correction of the meter changes, and its column there.
+CORRECTED = {"register_wh": "energy_factor", "power_w": "power_factor"}
 # The car wants no more, or the charge is over and the plug not taken out. A pause of the station is not the driver's.
 IDLE = (Connector.Status.SUSPENDED_EV, Connector.Status.FINISHING)
 BEFORE_START = "before the start"
 AFTER_NEXT_START = "belongs to the next session"
 AFTER_CLOSE = "after the close"
 AFTER_STOP = "after the stop"
+MISPLACED = (BEFORE_START, AFTER_NEXT_START, AFTER_CLOSE, AFTER_STOP)
 STOP_TAKES = timedelta(seconds=60)  # a charger may need so long; what flows later is not the driver's (AT-A2)
 
 
@@ -40,7 +43,9 @@ def record(session: Session, readings: Iterable[Reading], *, received_at: dateti
     if not fresh and not corrected:
         return False
     next_start_at = _next_start_at(session)
+    corrected_by = factors.of(session)
     for row in fresh:
+        row.correction = corrected_by.at(session.real(row.at))
         row.note = AFTER_CLOSE if over else _misplaced(session, row, next_start_at)
     in_order = not corrected and (not session.last_reading_at or fresh[0].at > session.last_reading_at)
     if in_order and not over:
@@ -143,16 +148,26 @@ def count_again(session: Session) -> None:
     rows = list(session.readings.order_by("at"))
     before = [_counted(row) for row in rows]
     next_start_at = _next_start_at(session)
+    corrected_by = factors.of(session)
     for row in rows:
+        row.correction = corrected_by.at(session.real(row.at))
         if row.note != AFTER_CLOSE:
             row.note = _misplaced(session, row, next_start_at)
     _count(session, rows)
     changed = [row for row, was in zip(rows, before, strict=True) if _counted(row) != was]
-    MeterReading.objects.bulk_update(changed, ["accepted", "note", "energy_wh"])
+    MeterReading.objects.bulk_update(changed, ["accepted", "note", "energy_wh", "correction"])
 
 
-def _counted(row: MeterReading) -> tuple[bool, str, Decimal | None]:
-    return row.accepted, row.note, row.energy_wh
+def _counted(row: MeterReading) -> tuple[bool, str, Decimal | None, int | None]:
+    return row.accepted, row.note, row.energy_wh, row.correction_id
+
+
+def as_counted(row: MeterReading, name: str) -> Decimal | None:
+    """A figure of `row` as it is counted and shown: what the meter told, put right where the meter is wrong."""
+    value = getattr(row, name)
+    if row.correction_id is None or name not in CORRECTED:
+        return value
+    return in_range(name, value and value * getattr(row.correction, CORRECTED[name]))
 
 
 def _count(session: Session, rows: list[MeterReading]) -> None:
@@ -163,16 +178,16 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
         row.accepted, row.energy_wh = not row.note, None
         if row.note:
             continue
-        if row.register_wh is not None:
-            mark = metering.Mark(row.register_wh, row.at)
+        if (register_wh := as_counted(row, "register_wh")) is not None:
+            mark = metering.Mark(register_wh, row.at)
             # AT-D4: a charger that did not tell its register at the start began with the first that it tells.
             proof = proof or metering.begin(mark.register_wh, mark.at)
             proof, verdict = metering.step(proof, mark, session.rated_kw)
             row.accepted, row.note = verdict.accepted, verdict.note
             row.energy_wh = proof.energy_wh if verdict.accepted else None
         for name in FIGURES:
-            if getattr(row, name) is not None:
-                setattr(session, name, getattr(row, name))
+            if (figure := as_counted(row, name)) is not None:
+                setattr(session, name, figure)
     if proof is not None:
         session.energy_wh = proof.energy_wh
         session.register_wh, session.register_at = proof.base.register_wh, proof.base.at
@@ -181,7 +196,7 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
     session.save(
         update_fields=[
             *("energy_wh", "register_wh", "register_at", "suspect_wh", "suspect_at", "last_reading_at"),
-            "recounts",
+            *("recounts", "counted_start_wh"),
             *FIGURES,
         ]
     )
@@ -190,8 +205,33 @@ def _count(session: Session, rows: list[MeterReading]) -> None:
 def _proof_of(session: Session) -> metering.Proof | None:
     """None while no register is known."""
     if session.register_at is None:
-        if session.meter_start_wh is None:
-            return None
-        return metering.begin(session.meter_start_wh, session.started_at)
+        proof = _start_of(session, factors.of(session))
+        session.counted_start_wh = proof and proof.base.register_wh
+        return proof
     suspect = session.suspect_at and metering.Mark(session.suspect_wh, session.suspect_at)
     return metering.Proof(session.energy_wh, metering.Mark(session.register_wh, session.register_at), suspect)
+
+
+def counted_anew(session: Session) -> Iterator[tuple[datetime, Decimal, bool | None]]:
+    """(at, energy proved, was it idle) by the corrections of today; of a closed session this changes nothing."""
+    corrected_by = factors.of(session)
+    proof = _start_of(session, corrected_by)
+    for row in session.readings.exclude(note__in=MISPLACED).order_by("at"):
+        row.correction = corrected_by.at(session.real(row.at))
+        register_wh = as_counted(row, "register_wh")
+        if register_wh is None:
+            continue
+        mark = metering.Mark(register_wh, row.at)
+        proof, verdict = metering.step(proof or metering.begin(register_wh, row.at), mark, session.rated_kw)
+        if verdict.accepted:
+            yield row.at, proof.energy_wh, None if row.power_w is None else row.is_idle
+
+
+def _start_of(session: Session, corrected_by: factors.Factors) -> metering.Proof | None:
+    """None where the charger did not tell its register at the start."""
+    if session.meter_start_wh is None:
+        return None
+    correction = corrected_by.at(session.real(session.started_at))
+    factor = correction.energy_factor if correction else factors.ONE
+    start_wh = in_range("register_wh", session.meter_start_wh * factor)
+    return None if start_wh is None else metering.begin(start_wh, session.started_at)

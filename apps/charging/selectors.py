@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.catalog.models import Connector, Evse
 from apps.catalog.selectors import may_edit, rows_for, staff_for
-from apps.charging.models import Session
+from apps.charging import readings
+from apps.charging.models import MeterCorrection, MeterReading, Session
 
 
 class Point(NamedTuple):
@@ -27,6 +28,25 @@ def course(session: Session, *, after: datetime | None = None) -> Iterator[Point
     rows = rows.filter(at__gt=after) if after else rows
     for at, energy_wh, is_idle, power_w in rows.values_list("at", "energy_wh", "is_idle", "power_w"):
         yield Point(at, energy_wh, None if power_w is None else is_idle)
+
+
+def closed_without(correction: MeterCorrection) -> QuerySet[Session]:
+    """Closed sessions with readings of its time that were counted without it; it changes none. For re-rating."""
+    until = Q() if correction.ends_at is None else Q(started_at__lt=correction.ends_at)
+    closed = Session.objects.filter(
+        until, charge_point_id=correction.charge_point_id, state=Session.State.CLOSED
+    )
+    if correction.ocpp_connector_id is not None:
+        closed = closed.filter(ocpp_connector_id=correction.ocpp_connector_id)
+    # By the charger's own clock, as it is stored.
+    read = MeterReading.objects.filter(session=OuterRef("pk"), at__gte=correction.begins_at)
+    read = read if correction.ends_at is None else read.filter(at__lt=correction.ends_at)
+    return closed.filter(Exists(read.exclude(correction=correction)))
+
+
+def course_as_corrected(session: Session) -> list[Point]:
+    """What its readings would prove with the corrections of today; nothing is written. For re-rating."""
+    return [Point(*point) for point in readings.counted_anew(session)]
 
 
 def is_occupied(evse: Evse) -> bool:

@@ -3,6 +3,7 @@
 People of one operator see their own operator's boxes and what was said to them; managers may command them.
 """
 
+import json
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from apps.lib.errors import Refused
 from apps.lib.moves import IllegalMove, StaleMove
 from apps.ocpp import services
 from apps.ocpp.forms import COMMAND_FORMS, CommandForm
+from apps.ocpp.hiding import HIDDEN, without_passwords, without_tokens
 from apps.ocpp.models import ChargePoint, ChargePointMove, Command, CommandMove, Frame, Transaction
 
 NEWEST = 20  # commands on the page of a charge point
@@ -50,6 +52,30 @@ class OfOneOperator:
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows, mine = super().get_queryset(request), self._mine(request)
         return rows if mine is None else rows.filter(**{f"{self.identity}__in": mine})
+
+
+class HidesTokens:
+    """Mixin: who has a card's token can charge with it; only people with the right `ocpp.see_tokens` see all of it."""
+
+    private = ""  # the column that may hold tokens; `<column>_shown` stands in its place
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        hidden = self.exclude or ()
+        names = [field.name for field in self.model._meta.fields if field.name not in hidden]
+        return [f"{name}_shown" if name == self.private else name for name in names]
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        row = super().get_object(request, *args, **kwargs)
+        if row is not None:
+            row.may_see_tokens = request.user.has_perm("ocpp.see_tokens")
+        return row
+
+    def _shown(self, row: Any, text: str) -> str:
+        text = without_passwords(text)
+        return text if getattr(row, "may_see_tokens", False) else without_tokens(text)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_fields(request, obj)
 
 
 class ReadOnly:
@@ -96,8 +122,9 @@ class ChargePointAdmin(OfOneOperator, admin.ModelAdmin):
     change_form_template = "admin/ocpp/chargepoint/change_form.html"
 
     def get_fields(self, request: HttpRequest, obj: ChargePoint | None = None) -> list[str]:
-        hidden = {"password_hash", "connection"}
-        return ["id"] if obj is None else [f.name for f in ChargePoint._meta.fields if f.name not in hidden]
+        hidden = {"password_hash", "next_password_hash", "connection"}
+        shown = [field.name for field in ChargePoint._meta.fields if field.name not in hidden]
+        return ["id"] if obj is None else [*shown, "password_is_new"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChargePoint | None = None) -> list[str]:
         return [] if obj is None else self.get_fields(request, obj)
@@ -132,6 +159,10 @@ class ChargePointAdmin(OfOneOperator, admin.ModelAdmin):
     @admin.display(description=gettext_lazy("messages"))
     def log(self, charge_point: ChargePoint) -> str:
         return format_html('<a href="{}">{}</a>', self._list_of(Frame, charge_point), _("messages"))
+
+    @admin.display(description=gettext_lazy("new password sent, not used yet"), boolean=True)
+    def password_is_new(self, charge_point: ChargePoint) -> bool:
+        return bool(charge_point.next_password_hash)
 
     # --- Commands ------------------------------------------------------------------------------------
 
@@ -214,25 +245,37 @@ class ChargePointAdmin(OfOneOperator, admin.ModelAdmin):
 
 
 @admin.register(Frame)
-class FrameAdmin(ReadOnly, OfOneOperator, admin.ModelAdmin):
+class FrameAdmin(HidesTokens, ReadOnly, OfOneOperator, admin.ModelAdmin):
+    private = "raw"
     list_display = ["at", "charge_point", "direction", "action", "unique_id", "outcome"]
     list_filter = ["direction", "action"]
     search_fields = ["=charge_point__id", "=unique_id"]
     list_select_related = ["charge_point"]
     show_full_result_count = False
 
+    @admin.display(description=gettext_lazy("message"))
+    def raw_shown(self, frame: Frame) -> str:
+        return self._shown(frame, frame.raw)
+
 
 @admin.register(Command)
-class CommandAdmin(ReadOnly, OfOneOperator, admin.ModelAdmin):
+class CommandAdmin(HidesTokens, ReadOnly, OfOneOperator, admin.ModelAdmin):
+    private = "payload"
     list_display = ["created_at", "charge_point", "action", "reference", "state", "answer", "asked_by"]
     list_filter = ["state", "action"]
     search_fields = ["=charge_point__id", "=reference", "=unique_id"]
     list_select_related = ["charge_point"]
     inlines = [CommandMoves]
 
+    @admin.display(description=gettext_lazy("asked for"))
+    def payload_shown(self, command: Command) -> str:
+        is_secret = command.action == Command.Action.SET_PASSWORD
+        return HIDDEN if is_secret else self._shown(command, json.dumps(command.payload, ensure_ascii=False))
+
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnly, OfOneOperator, admin.ModelAdmin):
+class TransactionAdmin(HidesTokens, ReadOnly, OfOneOperator, admin.ModelAdmin):
+    private = "waiting"
     list_display = [
         "name",
         "charge_point",
@@ -244,5 +287,9 @@ class TransactionAdmin(ReadOnly, OfOneOperator, admin.ModelAdmin):
     ]
     search_fields = ["=charge_point__id", "=name", "=number"]
     list_select_related = ["charge_point"]
-    exclude = ["token"]  # who has it can charge
+    exclude = ["token"]
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("waiting"))
+    def waiting_shown(self, transaction: Transaction) -> str:
+        return self._shown(transaction, json.dumps(transaction.waiting, ensure_ascii=False))

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -14,8 +15,13 @@ from apps.lib.errors import Refused
 from apps.lib.mistakes import Mistakes
 from apps.ocpp.models import IDENTITY, ChargePoint
 
+log = structlog.get_logger(__name__)
+
 SHORTEST_PASSWORD = 16
 MISTAKES = Mistakes("ocpp", allowed=20, seconds=60)
+# A box that dials again and again costs as much as many boxes. Counted by identity, once it is proved: a stranger must
+# not shut a box out, and a thousand boxes behind one address may all come back at once.
+COMINGS = Mistakes("ocpp-comings", allowed=120, seconds=60)
 MOST_PENDING = 200  # how many strangers are parked before the door stays shut for further ones
 
 
@@ -28,13 +34,21 @@ class NotAdmitted(Exception):
         self.reason = reason
 
 
+class TooOften(NotAdmitted):
+    """Said to whoever knocks; not written down each time, or a flood at the door would be one in the log as well."""
+
+    def __init__(self, reason: str):
+        super().__init__(4429, reason)
+
+
 class PasswordTooShort(Refused):
     def __init__(self) -> None:
         super().__init__(_("A charge point's password has at least %d characters.") % SHORTEST_PASSWORD)
 
 
 def new_password() -> str:
-    return secrets.token_hex(16)
+    """40 hexadecimal characters: the longest that 2.0.1 allows, and what 1.6 calls the 20 bytes of its key."""
+    return secrets.token_hex(20)
 
 
 def hash_password(password: str) -> str:
@@ -61,24 +75,45 @@ def _digest(salt: str, password: str) -> str:
 
 
 def read_basic_auth(header: bytes | None) -> tuple[str, str] | None:
-    """Name and password of an `Authorization: Basic …` header; None where there is none that can be read."""
+    """Name and password of an `Authorization: Basic …` header; None where there is none that can be read.
+
+    OCPP-J 1.6 (6.2.2) sends the bytes whose hexadecimal text is the key: what is no text is read as such a key.
+    """
     scheme, _space, coded = (header or b"").strip().partition(b" ")
     try:
-        name, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
+        name, colon, password = base64.b64decode(coded, validate=True).partition(b":")
+        login = name.decode(), _text_of(password)
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return (name, password) if scheme.lower() == b"basic" and colon else None
+    return login if scheme.lower() == b"basic" and colon else None
 
 
-def admit(*, charge_point_id: str, authorization: bytes | None, address: str) -> ChargePoint:
+def _text_of(password: bytes) -> str:
+    try:
+        return password.decode()
+    except UnicodeDecodeError:
+        return password.hex()
+
+
+def admit(
+    *, charge_point_id: str, authorization: bytes | None, address: str, is_encrypted: bool = True
+) -> ChargePoint:
     """The charge point that may come in. Raises NotAdmitted."""
     if MISTAKES.too_many(address):
-        raise NotAdmitted(4429, "too many failed attempts from this address")
+        raise TooOften("too many failed attempts from this address")
     try:
-        return _identify(charge_point_id, read_basic_auth(authorization))
+        if settings.OCPP["REQUIRE_TLS"] and not is_encrypted:
+            raise NotAdmitted(4426, "only over TLS (wss://)")
+        charge_point = _identify(charge_point_id, read_basic_auth(authorization))
     except NotAdmitted:
         MISTAKES.count(address)
+        if MISTAKES.too_many(address):
+            log.warning("address shut out", address=address, seconds=MISTAKES.seconds)
         raise
+    if COMINGS.too_many(charge_point_id):
+        raise TooOften("comes back too often")
+    COMINGS.count(charge_point_id)
+    return charge_point
 
 
 def _identify(charge_point_id: str, login: tuple[str, str] | None) -> ChargePoint:
@@ -95,10 +130,20 @@ def _identify(charge_point_id: str, login: tuple[str, str] | None) -> ChargePoin
     parked_without_password = (
         charge_point.state == ChargePoint.State.PENDING and not charge_point.password_hash
     )
-    proved = name == charge_point_id and password_matches(password, charge_point.password_hash)
+    proved = name == charge_point_id and _knows_password(charge_point, password)
     if not proved and not (parked_without_password and settings.OCPP["ADMIT_UNKNOWN"]):
         raise NotAdmitted(4401, "wrong password")
     return charge_point
+
+
+def _knows_password(charge_point: ChargePoint, password: str) -> bool:
+    sent = charge_point.next_password_hash
+    if sent and password_matches(password, sent):
+        # It has taken the new one: from now on the old one opens nothing.
+        taken = ChargePoint.objects.filter(pk=charge_point.pk, next_password_hash=sent)
+        taken.update(password_hash=sent, next_password_hash="")
+        return True
+    return password_matches(password, charge_point.password_hash)
 
 
 def _park(charge_point_id: str, password: str) -> ChargePoint:

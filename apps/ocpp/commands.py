@@ -20,10 +20,11 @@ from apps.lib.channel import group_send_soon
 from apps.lib.clock import now, utc_text
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
-from apps.ocpp import services, transactions
+from apps.ocpp import admission, services, transactions
 from apps.ocpp.connection import Connection
 from apps.ocpp.events import CommandAnswered
 from apps.ocpp.groups import group_of
+from apps.ocpp.hiding import HIDDEN, hidden_settings, without_passwords
 from apps.ocpp.models import ChargePoint, Command, Frame
 from apps.ocpp.wire.messages import Answer, Known
 from apps.ocpp.wire.plugs import Plugs
@@ -132,6 +133,20 @@ def reservation_at(charge_point: ChargePoint, number: int) -> Command | None:
     return charge_point.commands.filter(action=Command.Action.RESERVE, pk=number).first()
 
 
+@transaction.atomic
+def send_new_password(*, charge_point_id: str, asked_by: str = "") -> Command:
+    """Tell the charge point another password over its own line; it comes back with it, and the old one is worthless.
+
+    Whoever knows the old one may sit on that line: after a leak, `services.rotate_password` is right.
+    """
+    password = admission.new_password()
+    payload = {"password": password}
+    command = _queue(charge_point_id, Command.Action.SET_PASSWORD, payload, "password", asked_by)
+    if command.payload == payload:  # else one is under way
+        services.expect_password(command.charge_point, password)
+    return command
+
+
 def _check_token(token: str) -> None:
     if not 1 <= len(token) <= LONGEST_TOKEN:
         raise TokenTooLong
@@ -190,20 +205,21 @@ def claim_next(connection: Connection) -> str | None:
         command = waiting.order_by("pk").first()
         if command is None:
             return None
-        try:
-            move(command, Command.State.SENT, why="to the socket", connection=connection.nonce)
-        except StaleMove:  # timed out this instant
-            return None
         call = connection.wire.write_command(
             command.action, command.payload, str(command.unique_id), _known_to(command)
         )
+        facts = {"connection": connection.nonce, "payload": _without_secret(command)}
+        try:
+            move(command, Command.State.SENT, why="to the socket", **facts)
+        except StaleMove:  # timed out this instant
+            return None
         text = call.to_json()
         Frame.objects.create(
             charge_point_id=connection.charge_point_id,
             direction=Frame.Direction.OUT,
             unique_id=call.unique_id,
             action=call.action,
-            raw=text,
+            raw=without_passwords(text),
             at=at,
         )
     return text
@@ -247,10 +263,18 @@ def _known_to(command: Command) -> Known:
     return Known(number=command.pk, plugs=plugs, transaction_name=name)
 
 
+def _without_secret(command: Command) -> dict[str, Any]:
+    """Its payload as it is kept once it is no longer needed."""
+    is_secret = command.action == Command.Action.SET_PASSWORD
+    return {"password": HIDDEN} if is_secret else command.payload
+
+
 def _finish(command: Command, answer: Answer, received_at: datetime) -> None:
     word = answer.word[:200]
     state = Command.State.ACCEPTED if answer.accepted else Command.State.REJECTED
-    move(command, state, why=word, answer=word, told=answer.told)
+    move(command, state, why=word, answer=word, told=hidden_settings(answer.told))
+    if command.action == Command.Action.SET_PASSWORD and not answer.accepted:
+        services.expect_no_other_password(command.charge_point_id)
     _tell(command, "accepted" if answer.accepted else "rejected", word, received_at)
 
 
@@ -261,7 +285,11 @@ def expire_commands() -> int:
         detail = "no answer" if command.state == Command.State.SENT else "not connected"
         try:
             with transaction.atomic():
-                move(command, Command.State.TIMED_OUT, why=detail, answer=detail)
+                was_sent = command.state == Command.State.SENT
+                facts = {"answer": detail, "payload": _without_secret(command)}
+                move(command, Command.State.TIMED_OUT, why=detail, **facts)
+                if command.action == Command.Action.SET_PASSWORD and not was_sent:
+                    services.expect_no_other_password(command.charge_point_id)
                 _tell(command, "timed-out", detail, now())
         except StaleMove:  # answered this instant
             continue

@@ -30,6 +30,7 @@ from apps.lib.rows import only_one
 from apps.ocpp import commands, services, transactions
 from apps.ocpp.connection import Connection
 from apps.ocpp.events import Connected, TransactionStarted
+from apps.ocpp.hiding import without_passwords
 from apps.ocpp.models import ChargePoint, Frame
 from apps.ocpp.wire import frames
 from apps.ocpp.wire.messages import PlugReport, TransactionReport
@@ -235,7 +236,7 @@ def _log(
     common = {"charge_point_id": connection.charge_point_id, "action": action, "at": at}
     unique_id = frame.unique_id if frame else ""
     reason = frames.storable_text(outcome)[:200]
-    raw = frames.storable_text(text[:LONGEST_RAW])
+    raw = frames.storable_text(without_passwords(text)[:LONGEST_RAW])
     rows = [Frame(direction=Frame.Direction.IN, unique_id=unique_id, raw=raw, outcome=reason, **common)]
     if answer is not None:
         said = answer.error_code if isinstance(answer, CallError) else ""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.lib.clock import now
 from apps.ocpp import commands, services
+from apps.ocpp.hiding import names_password
 from apps.ocpp.models import ChargePoint, Command
 
 MOST_PLUGS = 1000
@@ -101,6 +102,11 @@ class ChangeConfigurationForm(CommandForm):
     key = forms.CharField(label=_("Name"), max_length=50)
     value = forms.CharField(label=_("Value"), max_length=500)
 
+    def clean_key(self) -> str:
+        if names_password(self.cleaned_data["key"]):  # we would not know it, and it would be in the log
+            raise forms.ValidationError(_("A password is changed with “Change the password”."))
+        return self.cleaned_data["key"]
+
     def send(self, *, by: str) -> Command:
         facts = {"key": self.cleaned_data["key"], "value": self.cleaned_data["value"]}
         return self._ask(commands.change_configuration, by, **facts)
@@ -149,6 +155,17 @@ class DataTransferForm(CommandForm):
         return self._ask(commands.data_transfer, by, **self.cleaned_data)
 
 
+class PasswordForm(CommandForm):
+    verb, title = "password", _("Change the password")
+    explained = _(
+        "The charge point is told a new password over its line and comes back with it. If the old one was stolen, use"
+        " “Give a new password” in the list instead, and set it at the box."
+    )
+
+    def send(self, *, by: str) -> Command:
+        return self._ask(commands.send_new_password, by)
+
+
 class PlugsForm(CommandForm):
     verb, title, button = "plugs", _("Plugs of each EVSE"), _("Save")
     explained = _("For OCPP 2.0.1: how many plugs each EVSE has, in order, like 2, 1. Empty: each has one.")
@@ -179,5 +196,6 @@ COMMAND_FORMS: tuple[type[CommandForm], ...] = (
     CancelReservationForm,
     ClearCacheForm,
     DataTransferForm,
+    PasswordForm,
     PlugsForm,
 )

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from apps.lib.channel import remember_loop
 from apps.lib.clock import now
 from apps.lib.database import in_database
-from apps.ocpp import admission, commands, exchange, services
+from apps.ocpp import admission, commands, exchange, services, visitor
 from apps.ocpp.connection import Connection
 from apps.ocpp.groups import group_of
 from apps.ocpp.switchboard import switchboard
@@ -37,16 +37,19 @@ class ChargePointGateway(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         charge_point_id = self.scope["url_route"]["kwargs"]["charge_point_id"]
-        address = (self.scope.get("client") or ["unknown"])[0]
+        address = visitor.address_of(self.scope)
         try:
             await in_database(admission.admit)(
-                charge_point_id=charge_point_id, authorization=self._header(b"authorization"), address=address
+                charge_point_id=charge_point_id,
+                authorization=visitor.header(self.scope, b"authorization"),
+                address=address,
+                is_encrypted=visitor.is_encrypted(self.scope),
             )
         except admission.NotAdmitted as refusal:
             # Before accept() a close is HTTP 403; the code is for those who read it without HTTP.
-            log.info(
-                "charge point refused", charge_point=charge_point_id[:48], why=refusal.reason, address=address
-            )
+            if not isinstance(refusal, admission.TooOften):
+                facts = {"charge_point": charge_point_id[:48], "why": refusal.reason, "address": address}
+                log.info("charge point refused", **facts)
             await self.close(refusal.close_code, refusal.reason)
             return
         version = next((offer for offer in self.scope["subprotocols"] if offer in VERSIONS), None)
@@ -112,9 +115,6 @@ class ChargePointGateway(AsyncWebsocketConsumer):
             await self.close(SUPERSEDED)
 
     # --- Small things ------------------------------------------------------------------------------------
-
-    def _header(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.scope["headers"] if key == name), None)
 
     async def _in_group(self, change: Callable[..., Any]) -> None:
         try:

@@ -32,6 +32,8 @@ class ChargePoint(models.Model):
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     password_hash = models.CharField(max_length=120, blank=True)  # empty: no password opens the door
+    # Of the password it was sent over its line: it opens too, and is the only one once it was used.
+    next_password_hash = models.CharField(max_length=120, blank=True)
     vendor = models.CharField(max_length=50, blank=True)
     model = models.CharField(max_length=20, blank=True)
     firmware = models.CharField(max_length=50, blank=True)
@@ -80,6 +82,7 @@ class Frame(models.Model):
     class Meta:
         ordering = ["-pk"]
         indexes = [models.Index(fields=["charge_point", "-id"], name="frames_of_charge_point")]
+        permissions = [("see_tokens", "Can see whole card tokens in messages")]
 
     def __str__(self) -> str:
         return f"{self.direction} {self.action} {self.unique_id}"
@@ -139,6 +142,7 @@ class Command(models.Model):
         DATA_TRANSFER = "data_transfer", _("Say something of the maker's own")
         RESERVE = "reserve", _("Reserve the plug")
         CANCEL_RESERVATION = "cancel_reservation", _("Cancel the reservation")
+        SET_PASSWORD = "set_password", _("Change the password")
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", _("Waiting for the socket")

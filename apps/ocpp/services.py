@@ -62,9 +62,21 @@ def rotate_password(charge_point: ChargePoint, password: str | None = None) -> s
     password = password or admission.new_password()
     with transaction.atomic():
         charge_point.password_hash = admission.hash_password(password)
-        charge_point.save(update_fields=["password_hash"])
+        charge_point.next_password_hash = ""
+        charge_point.save(update_fields=["password_hash", "next_password_hash"])
         _cut_off(charge_point)
     return password
+
+
+def expect_password(charge_point: ChargePoint, password: str) -> None:
+    """It is being told this one. Until it comes in with it the old one opens too: a box that missed it must not be
+    locked out."""
+    charge_point.next_password_hash = admission.hash_password(password)
+    charge_point.save(update_fields=["next_password_hash"])
+
+
+def expect_no_other_password(charge_point_id: str) -> None:
+    ChargePoint.objects.filter(pk=charge_point_id).update(next_password_hash="")
 
 
 def set_plugs_per_evse(charge_point: ChargePoint, plugs_per_evse: list[int]) -> None:

@@ -1,5 +1,7 @@
 """Who may see a charge point in the admin, and who may command it (law 11)."""
 
+import json
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
@@ -265,3 +267,60 @@ def test_the_number_of_questions_does_not_grow_with_the_rows(boss, model):
         Transaction.objects.create(charge_point_id=f"MORE-{number}", name="T", heard_at=now())
         commands.reset(charge_point_id=f"MORE-{number}")
     assert count() == before
+
+
+# --- What is not shown -------------------------------------------------------------------------------------
+
+CARD = "04A2B6C8D91E80"
+
+
+@pytest.fixture
+def said(operator):
+    """A card at our box: in a message, in a command, in a message that waits."""
+    payload = {"idToken": {"idToken": CARD, "type": "ISO14443"}}
+    raw = json.dumps([2, "1", "Authorize", payload])
+    frame = Frame.objects.create(charge_point_id=OURS, direction="IN", action="Authorize", raw=raw, at=now())
+    command = commands.remote_start(charge_point_id=OURS, connector_id=1, token=CARD, reference="CS-1")
+    waiting = Transaction.objects.create(
+        charge_point_id=OURS, name="T", token=CARD, waiting=[payload], heard_at=now()
+    )
+    return {"frame": frame, "command": command, "transaction": waiting}
+
+
+def read(client, model, row) -> str:
+    response = client.get(reverse(f"admin:ocpp_{model}_change", args=[row.pk]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("model", ["frame", "command", "transaction"])
+@pytest.mark.parametrize("role", Role.values)
+def test_staff_see_the_end_of_a_card_and_not_the_card(as_role, said, model, role):
+    page = read(as_role(role), model, said[model])
+    assert "•••1E80" in page
+    assert CARD[:8] not in page
+
+
+@pytest.mark.parametrize("model", ["frame", "command", "transaction"])
+def test_who_may_see_whole_tokens_does(boss, said, model):
+    page = read(boss, model, said[model])
+    assert CARD in page
+    assert "•••" not in page
+
+
+def test_a_password_has_its_own_form_and_no_other(as_role):
+    client = as_role(Role.MANAGER)
+    asked = {"verb": "change", "change-key": "AuthorizationKey", "change-value": "x" * 20}
+    before = Command.objects.count()
+    assert client.post(page(OURS), asked).status_code == 422
+    assert Command.objects.count() == before
+    assert client.post(page(OURS), {"verb": "password"}).status_code == 302
+    sent = Command.objects.get(action=Command.Action.SET_PASSWORD)
+    assert password_matches(sent.payload["password"], ChargePoint.objects.get(pk=OURS).next_password_hash)
+
+
+def test_a_password_that_waits_for_its_box_is_shown_to_nobody(boss):
+    command = commands.send_new_password(charge_point_id=OURS)
+    assert command.payload["password"] not in read(boss, "command", command)
+    box = boss.get(reverse("admin:ocpp_chargepoint_change", args=["our_40box"])).content.decode()
+    assert "hmac-sha256" not in box

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from apps.charging import corrections
 from apps.charging.models import MeterReading, Orphan, Session
+from apps.lib.clock import now
 from apps.ocpp.models import ChargePoint, Command
 from apps.ocpp.simulator.scenarios import SCENARIOS
 from tests.chargers.conftest import AGO, Site
@@ -16,10 +18,11 @@ EXACT = ["drop-link", "wrong-clock", "rollover", "duplicates", "reordered", "los
 UNPROVED = ["future-clock", "unset-clock", "meter-reset", "kwh-as-wh"]
 FRUITLESS = ["accept-then-nothing", "no-cable"]
 UNENDING = ["stuck-after-stop"]
+TOO_LITTLE = ["tens-of-wh"]
 
 
 def test_every_scenario_is_played_here():
-    assert {"honest", *EXACT, *UNPROVED, *FRUITLESS, *UNENDING} == set(SCENARIOS)
+    assert {"honest", *EXACT, *UNPROVED, *FRUITLESS, *UNENDING, *TOO_LITTLE} == set(SCENARIOS)
 
 
 @pytest.fixture
@@ -67,6 +70,26 @@ def test_what_cannot_be_proved_is_not_billed(played, scenario):
     assert (session.state, session.end_reason) == (State.CLOSED, "EVDisconnected")
     assert MeterReading.objects.exclude(note="").exists()
     assert not Orphan.objects.exists()
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_a_meter_with_a_wrong_factor_is_exact_once_it_is_corrected(played, is_corrected):
+    """AT-D3."""
+    if is_corrected:
+        corrections.add(
+            charge_point_id=Site.id,
+            ocpp_connector_id=None,
+            energy_factor=Decimal(10),
+            power_factor=Decimal(1),
+            begins_at=now() - timedelta(days=1),
+            ends_at=None,
+            reason="measured with a second meter",
+            by="mira",
+        )
+    session, delivered = played("tens-of-wh", six_minutes)
+    assert abs(session.energy_wh - (delivered if is_corrected else delivered / 10)) <= 20
+    told = session.readings.order_by("at").last().register_wh
+    assert session.register_wh == told * (10 if is_corrected else 1)
 
 
 def test_a_meter_that_began_again_costs_one_interval(played):

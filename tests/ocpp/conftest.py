@@ -62,6 +62,7 @@ def domain(monkeypatch) -> Domain:
 def _forget_mistakes():
     # Not clear(): with Redis that would empty the whole server.
     cache.delete_many([f"ocpp-mistakes:{address}" for address in ("unknown", "127.0.0.1")])
+    cache.delete("ocpp-comings-mistakes:CP-1")
 
 
 @pytest.fixture

@@ -99,6 +99,15 @@ def test_the_domain_hears_exact_values(connection, domain):
 # --- Twice -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("token", ["04A2B6C8D91E80" * 3, ["04A2B6C8D91E80"]])
+def test_a_card_that_is_no_card_is_refused_without_writing_it_down_twice(connection, token):
+    """The schema's own words would quote it."""
+    answer = hear(connection, frame("Authorize", {"idTag": token}))
+    assert answer[:1] == [4]
+    assert "04A2B6" not in str(answer)
+    assert "04A2B6" not in Frame.objects.get(direction="IN").outcome
+
+
 def test_a_repeated_frame_gets_the_same_answer_and_is_told_once(connection, domain):
     first = hear(connection, frame("StartTransaction", START))
     assert hear(connection, frame("StartTransaction", START)) == first

@@ -1,13 +1,15 @@
 """Every command, said to a simulated box in both versions, and what it did about it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from channels.db import database_sync_to_async as database
 
 from apps.ocpp import commands
-from apps.ocpp.models import Command, Frame
-from tests.ocpp.conftest import run, until
+from apps.ocpp.admission import password_matches
+from apps.ocpp.models import ChargePoint, Command, Frame
+from tests.ocpp.conftest import PASSWORD, run, until
 from tests.ocpp.socket_server import serve_charge_points
 from tests.ocpp.test_simulate import Scene, protocol  # noqa: F401  (a fixture)
 
@@ -188,3 +190,30 @@ def test_what_the_box_does_not_know_is_refused_politely(charge_point, domain):
     data, cache = obeyed(story)
     assert (data.state, data.answer) == (Command.State.REJECTED, "UnknownVendorId")
     assert cache.state == Command.State.ACCEPTED
+
+
+def test_a_new_password_is_told_over_the_line_and_then_the_old_one_opens_nothing(charge_point, domain):
+    async def story(scene):
+        told = await ask(commands.send_new_password)
+        both = await opens(PASSWORD), await opens(scene.box.password)
+        return told, both
+
+    async def opens(password):
+        point = await ChargePoint.objects.aget(pk="CP-1")
+        hashes = [point.password_hash, point.next_password_hash]
+        return any(stored and password_matches(password, stored) for stored in hashes)
+
+    async def returned(scene):
+        told, both = await story(scene)
+        while (await ChargePoint.objects.aget(pk="CP-1")).next_password_hash:
+            await scene.clock.advance(1)
+            await asyncio.sleep(0.02)
+        return told, both, await opens(PASSWORD), await opens(scene.box.password), scene.box.password
+
+    told, both, old, new, password = obeyed(returned)
+    assert told.state == Command.State.ACCEPTED
+    assert both == (True, True)
+    assert (old, new) == (False, True)
+    assert told.payload == {"password": "•••"}
+    assert not Frame.objects.filter(raw__contains=password).exists()
+    assert len(password) == 40

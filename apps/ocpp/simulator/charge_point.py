@@ -81,6 +81,10 @@ class SimulatedChargePoint:
     def reset(self) -> None:
         for connector in self.connectors.values():
             self.end_transaction(connector.id, reason="SoftReset")
+        self.come_back()
+
+    def come_back(self) -> None:
+        """The line is dropped and taken up again; what charges goes on."""
         self._in_background(self._drop_line_soon())
 
     async def _drop_line_soon(self) -> None:

@@ -10,8 +10,10 @@ HEARTBEAT = ("HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval", True)
 READINGS = ("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval", True)
 PATIENCE = ("ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut", True)
 PLUGS = ("NumberOfConnectors", "ChargingStation.NumberOfConnectors", False)
-SETTINGS = (HEARTBEAT, READINGS, PATIENCE, PLUGS)
+PASSWORD = ("AuthorizationKey", "SecurityCtrlr.BasicAuthPassword", True)
+SETTINGS = (HEARTBEAT, READINGS, PATIENCE, PLUGS, PASSWORD)
 LONGEST_SECONDS = 86_400
+PASSWORD_CHARACTERS = range(16, 41)
 
 
 class Configuration:
@@ -34,6 +36,8 @@ class Configuration:
             PATIENCE: self.box.connection_timeout,
             PLUGS: len(self.box.connectors),
         }
+        if setting == PASSWORD:
+            return ""  # to be set, not to be read
         return None if setting is None else f"{values[setting]:g}"
 
     def change(self, name: str, value: str) -> str:
@@ -41,6 +45,8 @@ class Configuration:
         setting = self._settings.get(name)
         if setting is None:
             return "Unknown"
+        if setting == PASSWORD:
+            return self._change_password(value)
         if (
             not setting[2]
             or not value.isascii()
@@ -54,4 +60,12 @@ class Configuration:
             PATIENCE: "connection_timeout",
         }
         setattr(self.box, attribute[setting], int(value))
+        return "Accepted"
+
+    def _change_password(self, value: str) -> str:
+        """It comes back with the new one, as the security extension of 1.6 and 2.0.1 (A01) ask."""
+        if len(value) not in PASSWORD_CHARACTERS:
+            return "Rejected"
+        self.box.password = value
+        self.box.come_back()
         return "Accepted"

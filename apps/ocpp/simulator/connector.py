@@ -50,6 +50,7 @@ class Connector:
     evse_id: int = 0  # 0: the plug has an EVSE of its own, with its number
     place: int = 1  # in that EVSE
     register_size_wh: int = 10**9
+    register_step_wh: int = 1  # so many watt-hours it calls one
     periodic_divisor: int = 1  # of what is told on the way
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class Connector:
     @property
     def whole_wh(self) -> int:
         """What the display shows. Start, readings and stop all use it, so the last reading is the stop."""
-        return int(self.register_wh) % self.register_size_wh
+        return int(self.register_wh) // self.register_step_wh % self.register_size_wh
 
     def meter(self, at: datetime, *, speed: int = 1, wobble: Decimal = Decimal(1)) -> None:
         """Account for the time since the last call. `speed` hurries the battery, never the meter."""

@@ -93,6 +93,14 @@ class KilowattHours(Scenario):
             connector.periodic_divisor = 1000
 
 
+class TensOfWattHours(Scenario):
+    """The register counts tens of watt-hours and calls them Wh, always: what a correction of the meter is for."""
+
+    def set_up(self, box: "SimulatedChargePoint") -> None:
+        for connector in box.connectors.values():
+            connector.register_step_wh = 10
+
+
 class Duplicates(Scenario):
     """Everything is said twice, under two ids."""
 
@@ -158,6 +166,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "meter-reset": MeterReset,
     "rollover": Rollover,
     "kwh-as-wh": KilowattHours,
+    "tens-of-wh": TensOfWattHours,
     "duplicates": Duplicates,
     "reordered": Reordered,
     "accept-then-nothing": AcceptThenNothing,

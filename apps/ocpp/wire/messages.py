@@ -16,6 +16,7 @@ from ocpp.exceptions import (
 from ocpp.messages import Call, CallResult, MessageType, get_validator
 
 from apps.ocpp.events import ChargePointEvent, Reading
+from apps.ocpp.hiding import PASSWORD_NAMES
 from apps.ocpp.wire.plugs import Plugs
 from apps.ocpp.wire.times import Speaker
 
@@ -134,4 +135,12 @@ def check_schema(
         get_validator(kind, message.action, version).validate(message.payload)
     except ValidationError as error:
         problem = problems.get(str(error.validator), otherwise)
-        raise problem(details={"cause": f"{message.action}: {error.message}"}) from error
+        raise problem(details={"cause": f"{message.action}: {_said(error)}"}) from error
+
+
+def _said(error: ValidationError) -> str:
+    """What is wrong. The library quotes the part that is, and a card or a password must not get into the log so."""
+    place = ".".join(str(part) for part in error.absolute_path)
+    quoted = f"{place} {error.instance!r}".lower()
+    is_private = any(name in quoted for name in ("idtag", "idtoken", *PASSWORD_NAMES))
+    return f"{place} breaks the rule {error.validator}" if is_private else error.message

@@ -216,6 +216,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
         connector_id=connector_id, expiry_date=until, id_tag=token, reservation_id=known.number
     ),
     "cancel_reservation": lambda known, reservation: call.CancelReservation(reservation_id=reservation),
+    "set_password": lambda known, password: call.ChangeConfiguration(key="AuthorizationKey", value=password),
 }
 _YES = {"Accepted", "Unlocked", "Scheduled", "RebootRequired"}
 

@@ -117,6 +117,9 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "data_transfer": _data_transfer,
     "reserve": _reserve,
     "cancel_reservation": lambda known, reservation: call.CancelReservation(reservation_id=reservation),
+    "set_password": lambda known, password: _change_configuration(
+        known, "SecurityCtrlr.BasicAuthPassword", password
+    ),
 }
 
 
