@@ -369,6 +369,8 @@ REFUNDS = {
     # Currency → up to so much of one bill our operators agree to at once, without a person. Nothing unless they say so:
     # whoever knows the figure could ask for it after every charge.
     "AGREED_AT_ONCE": env.json("REFUND_AGREED_AT_ONCE", default={}),
+    # Currency → up to so much of all bills of one re-rating a manager or finance of the operator credits alone.
+    "RERATE_ALONE": env.json("RERATE_ALONE_LIMITS", default={"INR": 1000, "USD": 20, "EUR": 20}),
 }
 
 # --- Map ------------------------------------------------------------------------------------------------

@@ -5,11 +5,14 @@ from decimal import Decimal
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.bookings import concessions, services
+from apps.bookings import concessions, rerate, rerate_admin, services
 from apps.bookings.forms import OperatorsReasonForm
 from apps.bookings.models import (
     Booking,
@@ -25,6 +28,10 @@ from apps.catalog.admin import OfOneOperator
 from apps.catalog.admin_scope import SeenByStaff
 from apps.catalog.selectors import may_edit
 from apps.lib.errors import Refused
+
+__all__ = ["rerate_admin"]  # registers its own
+
+MOST_BY_HAND = 100
 
 
 class ReadOnly(SeenByStaff):
@@ -75,7 +82,15 @@ class BookingAdmin(ReadOnly, admin.ModelAdmin):
     exclude = ["start_token", "track_token"]
     inlines = [EventsInline, OpenRequestsInline, FollowerInline]
     action_form = OperatorsReasonForm
-    actions = ["cancel"]
+    actions = ["cancel", "set_right"]
+
+    def has_rerate_permission(self, request: HttpRequest) -> bool:
+        return rerate.may_rerate(request.user)
+
+    @admin.action(description=_("Re-rate: compare with another tariff"), permissions=["rerate"])
+    def set_right(self, request: HttpRequest, chosen: QuerySet[Booking]) -> HttpResponse:
+        codes = " ".join(chosen.values_list("code", flat=True)[:MOST_BY_HAND])
+        return redirect(f"{reverse('admin:bookings_rerating_add')}?{urlencode({'orders': codes})}")
 
     def has_promise_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser or may_edit(request.user)

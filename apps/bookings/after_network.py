@@ -58,4 +58,5 @@ def refund_entry(concession: Concession) -> wire.RefundEntry:
         reason_id=concession.reason_id,
         words=concession.decision or concession.words,
         reference=concession.reference,
+        corrects=concession.corrects,
     )

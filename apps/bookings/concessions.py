@@ -79,14 +79,16 @@ def _agreed_at_once(currency: str) -> Decimal:
     return Decimal(str(settings.REFUNDS["AGREED_AT_ONCE"].get(currency, 0)))
 
 
-def may_decide(user: User, booking: Booking | None = None) -> bool:
+def may_decide(user: User, booking: Booking | None = None, *, operator_id: int | None = None) -> bool:
     """Managers and finance of the operator, and administrators. Viewers read."""
+    if booking is not None:
+        operator_id = booking.evse.station.operator_id
     if not user.is_active or user.is_superuser:
         return user.is_active
     job = staff_for(user)
     if job is None or job.role not in DECIDERS:
         return False
-    return booking is None or booking.evse.station.operator_id == job.operator_id
+    return operator_id is None or operator_id == job.operator_id
 
 
 def agree(concession: Concession, *, by: User, amount: Decimal | None = None) -> None:
@@ -123,7 +125,7 @@ def _decided(concession: Concession, decide, wanted: str) -> None:
     try:
         with transaction.atomic():
             decide()
-            _tell(concession.booking_id)
+            tell(concession.booking_id)
     except StaleMove as lost:
         concession.refresh_from_db()
         if concession.state != wanted:
@@ -167,7 +169,8 @@ def record_paid(*, booking: Booking, entry: wire.RefundEntry) -> Concession:
     return concession
 
 
-def _tell(booking_id: int) -> None:
+def tell(booking_id: int) -> None:
+    """The app reads the rows, and the documents, in its order."""
     booking = selectors.all_bookings().get(pk=booking_id)
     session = charging_selectors.latest_session(booking.code)
     outbox.callback(
@@ -198,7 +201,7 @@ def _decide_overdue(concession: Concession) -> bool:
                 _agree(concession, amount, why=why)
             else:
                 _reject(concession, why)
-            _tell(concession.booking_id)
+            tell(concession.booking_id)
     except (StaleMove, refusals.TooMuchBack):  # decided, or given back, this instant
         return False
     return True

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.bookings.models import Booking, Invoice, InvoiceSeries
+from apps.bookings.pricing import Bill
 from apps.catalog.models import Operator
 from apps.lib import clock
 from apps.lib.money import round_money
@@ -27,18 +28,25 @@ def issue(booking: Booking) -> Invoice | None:
     return booking.invoices.first() or _write(booking, Kind.INVOICE, booking.final_lines, booking.final_total)
 
 
+def standing(booking: Booking) -> Invoice | None:
+    """The one that nothing has reversed."""
+    return booking.invoices.filter(kind=Kind.INVOICE, reversed_by=None).last()
+
+
 @transaction.atomic
-def credit(booking: Booking, *, reason: str) -> Invoice | None:
-    """After something was given up: the standing invoice is reversed in full, and another says what is owed now."""
-    standing = booking.invoices.filter(kind=Kind.INVOICE, reversed_by=None).last()
-    if standing is None:
+def credit(booking: Booking, *, reason: str, right: Bill | None = None) -> Invoice | None:
+    """After something was given up: the standing invoice is reversed in full, and another says what is owed now.
+
+    `right`: the bill that should have been; without it the standing lines shrink, each in proportion.
+    """
+    wrong = standing(booking)
+    if wrong is None:
         return None
     owed = booking.final_total - booking.conceded_total
-    note = _write(
-        booking, Kind.CREDIT_NOTE, standing.lines, standing.total, reverses=standing, reason=reason[:300]
-    )
+    note = _write(booking, Kind.CREDIT_NOTE, wrong.lines, wrong.total, reverses=wrong, reason=reason[:300])
     if owed > 0:
-        _write(booking, Kind.INVOICE, share(standing.lines, standing.total, owed, standing.currency), owed)
+        lines, total = (right.lines_json(), right.total) if right else (wrong.lines, wrong.total)
+        _write(booking, Kind.INVOICE, share(lines, total, owed, wrong.currency), owed)
     return note
 
 
@@ -46,7 +54,7 @@ def share(lines: list[dict], total: Decimal, owed: Decimal, currency: str) -> li
     """The same lines, each smaller in the same proportion, taxes as well; together exactly `owed`."""
     scaled = [round_money(Decimal(line["amount"]) * owed / total, currency) for line in lines]
     largest = max(range(len(scaled)), key=lambda place: abs(scaled[place]))
-    scaled[largest] += owed - sum(scaled, start=Decimal(0))
+    scaled[largest] += round_money(owed, currency) - sum(scaled, start=Decimal(0))
     return [line | {"amount": str(amount)} for line, amount in zip(lines, scaled, strict=True)]
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.beckn.models import Message
 from apps.bookings.following import Follower, FollowerEvent
 from apps.bookings.pricing import Bill, read_rules
+from apps.bookings.rerating import ReratedBill, Rerating, ReratingEvent
 from apps.catalog.models import Connector, Evse, Operator, Tariff
 from apps.catalog.slots import Rules as ReservationRules
 from apps.catalog.slots import Slot
@@ -19,7 +20,16 @@ from apps.lib import moves
 from apps.pricing import Limit, Limits
 from apps.pricing import Tariff as Rules
 
-__all__ = ["Booking", "BookingEvent", "Follower", "FollowerEvent", "OpenRequest"]
+__all__ = [
+    "Booking",
+    "BookingEvent",
+    "Follower",
+    "FollowerEvent",
+    "OpenRequest",
+    "ReratedBill",
+    "Rerating",
+    "ReratingEvent",
+]
 
 
 class Booking(models.Model):
@@ -246,6 +256,7 @@ class Concession(models.Model):
     decision = models.CharField(max_length=300, blank=True)
     decide_until = models.DateTimeField(null=True, blank=True)
     reference = models.CharField(max_length=100, blank=True)  # of the app's bank
+    corrects = models.CharField(max_length=20, blank=True)  # the invoice that was wrong; "" of a favour
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 

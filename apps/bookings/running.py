@@ -13,7 +13,7 @@ from typing import Any
 from apps.bookings.models import Booking
 from apps.charging.models import Session
 from apps.charging.selectors import Point, course
-from apps.pricing import Limit, Meter, Phase, Reading
+from apps.pricing import Limit, Limits, Meter, Phase, Reading, Tariff
 
 WATT_HOURS = Decimal(1000)
 STOP_WORDS = {
@@ -27,11 +27,18 @@ def meter_of(booking: Booking, session: Session) -> Meter:
     """As far as the readings go. Of an ended session from the start, whatever was remembered on the way."""
     if session.started_at is None or session.is_free:  # as if nothing had flowed
         return Meter(booking.rules, session.created_at, booking.limits)
-    if not booking.needs_course:
-        return _from_two_points(booking, session)
-    if session.state == Session.State.CLOSED:
-        return _from_the_start(booking, session)
+    if session.state == Session.State.CLOSED or not booking.needs_course:
+        return closed_meter(session, booking.rules, booking.limits)
     return _remembered(booking, session)
+
+
+def closed_meter(session: Session, rules: Tariff, limits: Limits) -> Meter:
+    """From stored readings alone, under any price: what a bill was made of, or what it should have been made of."""
+    if session.started_at is None or session.is_free:
+        return Meter(rules, session.created_at, limits)
+    if not rules.needs_course and limits.seconds is None:
+        return _from_two_points(session, rules, limits)
+    return _from_the_start(session, rules, limits)
 
 
 def remember(booking: Booking, session: Session) -> Meter:
@@ -56,15 +63,15 @@ def billed_kwh(meter: Meter) -> Decimal:
     return (meter.kwh * WATT_HOURS // 1) / WATT_HOURS
 
 
-def _from_two_points(booking: Booking, session: Session) -> Meter:
-    meter = Meter(booking.rules, session.real(session.started_at), booking.limits)
+def _from_two_points(session: Session, rules: Tariff, limits: Limits) -> Meter:
+    meter = Meter(rules, session.real(session.started_at), limits)
     last_at = max(session.register_at or session.started_at, session.started_at)
     meter.read(Reading(session.real(last_at), _kwh(session.energy_wh)))
     return meter
 
 
-def _from_the_start(booking: Booking, session: Session) -> Meter:
-    meter = Meter(booking.rules, session.real(session.started_at), booking.limits)
+def _from_the_start(session: Session, rules: Tariff, limits: Limits) -> Meter:
+    meter = Meter(rules, session.real(session.started_at), limits)
     _take(meter, course(session), session)
     return meter
 
@@ -82,7 +89,7 @@ def _skew(session: Session) -> timedelta:
 def _remembered(booking: Booking, session: Session) -> Meter:
     kept = booking.running or {}
     if not _read_as(session).items() <= kept.items():
-        return _from_the_start(booking, session)
+        return _from_the_start(session, booking.rules, booking.limits)
     meter = Meter.from_json(kept["meter"], booking.rules, booking.limits)
     seen_until = meter.at + _skew(session)
     if meter.reached is None and session.register_at and session.register_at > seen_until:

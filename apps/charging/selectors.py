@@ -99,3 +99,10 @@ def may_command(user: AbstractBaseUser | AnonymousUser) -> bool:
 def sessions_with_history(reference: str) -> QuerySet[Session]:
     """Every try to charge for `reference`, the first one first, with what happened to it."""
     return Session.objects.filter(reference=reference).order_by("pk").prefetch_related("events")
+
+
+def closed_sessions(references: Iterable[str]) -> dict[str, Session]:
+    """reference → its last session, where that one is closed."""
+    rows = Session.objects.filter(reference__in=list(references)).order_by("pk")
+    newest = {session.reference: session for session in rows}
+    return {code: row for code, row in newest.items() if row.state == Session.State.CLOSED}

@@ -334,3 +334,67 @@ def test_interruptions_are_seen_in_the_history(stage):
     stage.final_bill()
     stage.settle()
     assert suggest(stage.order).amount == Decimal("11.80")
+
+
+# --- The operator sets its bill right (corrects) ------------------------------------------------------------------
+
+
+def corrected(amount: str, ref: str = "rfd-9", status: str = "APPROVED", **more: str) -> dict:
+    tags = {"refund-type": "OVERCHARGE_REFUND", "corrects": "INV-2026-000001", "reason-text": "Wrong price"}
+    return row(status, amount, ref, **tags | more)
+
+
+def test_a_corrected_bill_comes_back_once_and_the_operator_hears_of_it(settled):
+    for _ in range(3):
+        tell_rows(settled, corrected("41.30"))
+        services.check_money()
+    assert given(settled) == Decimal("41.30")
+    order = settled.fresh()
+    assert owed(order) == order.billed_amount - Decimal("41.30")
+    assert excess(order, captured(side=Payment.Side.DRIVER, reference=str(order.code))) == 0
+    pay_out()
+    paid = settled.sent("update")[-1]
+    (said,) = paid["message"]["order"]["payments"]
+    assert (said["id"], said["status"]) == ("rfd-9", "PAID")
+
+
+def test_two_corrections_are_two_and_an_older_message_takes_none_back(settled):
+    tell_rows(settled, corrected("10.00"))
+    tell_rows(settled, corrected("10.00"), corrected("5.00", "rfd-10"))
+    tell_rows(settled, corrected("10.00"))
+    services.check_money()
+    assert given(settled) == Decimal("15.00")
+
+
+def test_a_correction_never_gives_more_than_was_captured(settled):
+    taken = settled.payment().captured_amount
+    tell_rows(settled, row("APPROVED", "300.00", "rfd-favour"))
+    tell_rows(settled, row("APPROVED", "300.00", "rfd-favour"), corrected("100.00"))
+    services.check_money()
+    assert given(settled) == taken
+
+
+@pytest.mark.parametrize("status", ["REQUESTED", "REJECTED"])
+def test_a_correction_nobody_agreed_to_is_none(settled, status):
+    tell_rows(settled, corrected("41.30", status=status))
+    services.check_money()
+    assert given(settled) == 0
+
+
+def test_a_correction_is_no_answer_to_what_the_driver_asked(settled):
+    refund = ask(settled)
+    tell_rows(settled, corrected("60.00"))
+    refund.refresh_from_db()
+    assert refund.state == Refund.State.REQUESTED
+    assert given(settled) == 60
+
+
+def test_what_a_request_stood_in_the_way_of_comes_back_once_it_is_declined(settled):
+    everything = settled.payment().captured_amount
+    refund = ask(settled, str(everything))
+    tell_rows(settled, corrected("41.30"))
+    services.check_money()
+    assert given(settled) == 0  # all that was charged is asked for already
+    refunds.decline(refund, why="The meter shows no fault")
+    services.check_money()
+    assert given(settled) == Decimal("41.30")

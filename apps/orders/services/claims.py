@@ -171,12 +171,20 @@ def record_refunds(order: Order, *, entries: list[wire.RefundEntry], message_id:
     another, so it counts only as the answer to what we asked."""
     for entry in entries:
         claim = order.claims.select_related("refund__payment").filter(network_ref=entry.id).first()
-        if claim is None or not entry.id:
+        if (claim is None or not entry.id) and not entry.corrects:
             claim = _waiting_for(order, entry, message_id)
         if claim:
             _take_answer(order, claim, entry)
         elif entry.id and entry.is_agreed:
             _take_unasked(order, entry)
+    _take_corrections(order, entries)
+
+
+def _take_corrections(order: Order, entries: list[wire.RefundEntry]) -> None:
+    """Every message names all corrections there are, so what is owed follows from any one of them (law 3)."""
+    off = {entry.id: entry.amount for entry in entries if entry.corrects and entry.id and entry.is_agreed}
+    if off and order.billed_amount is not None:
+        owe_at_most(order, order.billed_amount - sum(off.values()))
 
 
 def _waiting_for(order: Order, entry: wire.RefundEntry, message_id: UUID) -> RefundClaim | None:
@@ -205,9 +213,11 @@ def _take_answer(order: Order, claim: RefundClaim, entry: wire.RefundEntry) -> N
 
 
 def _take_unasked(order: Order, entry: wire.RefundEntry) -> None:
-    """The operator thinks that its whole quote was paid: a correction lowers what is owed, a favour comes on top."""
+    """The operator thinks that its whole quote was paid: what was not used lowers what is owed. A favour, and what the
+    operator takes back of its bill, is paid as it stands.
+    """
     cause = entry.type.removesuffix("_REFUND")
-    if cause in CORRECTING:
+    if cause in CORRECTING and not entry.corrects:
         if order.quote_amount is not None:
             owe_at_most(order, order.quote_amount - entry.amount)
         return
@@ -261,4 +271,6 @@ def refund_changed(refund: Refund) -> None:
         claim.refund = refund
         poll(order, "update", network.update_refund(order, _entry(claim, order, "REFUNDED")))
         _note(claim, told_paid_at=clock.now())
-    keep(order)
+    # What was asked for stood in the way of what is owed back anyway.
+    again = {"money_check_at": clock.now()} if refund.state == Refund.State.DECLINED else {}
+    keep(order, **again)

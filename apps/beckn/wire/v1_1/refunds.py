@@ -16,7 +16,10 @@ LONGEST_ID = 100
 
 @dataclass(frozen=True)
 class RefundEntry:
-    """`type` and `status` are words of the taxonomy; `of` is the id of the payment that is paid back."""
+    """`type` and `status` are words of the taxonomy; `of` is the id of the payment that is paid back.
+
+    `corrects`, a tag of ours: the document that was wrong. Then `amount` comes off the bill, not off what was prepaid.
+    """
 
     id: str
     amount: Decimal
@@ -28,6 +31,7 @@ class RefundEntry:
     words: str = ""
     reference: str = ""  # the bank's, once money left
     paid_by: str = "BAP"
+    corrects: str = ""
 
     @property
     def is_agreed(self) -> bool:
@@ -53,6 +57,7 @@ class RefundEntry:
                     refund_of=self.of or None,
                     reason_id=self.reason_id or None,
                     reason_text=self.words or None,
+                    corrects=self.corrects or None,
                 )
             ],
         )
@@ -84,6 +89,7 @@ def _read(payment: Payment, currency: str) -> RefundEntry | None:
         words=first_tag(payment.tags, "reason-text")[:300],
         reference=(params.transaction_id or "")[:LONGEST_ID],
         paid_by=taxonomy.collected_by(payment.collected_by) or "BAP",
+        corrects=first_tag(payment.tags, "corrects")[:LONGEST_ID],
     )
 
 
