@@ -11,10 +11,10 @@ from django.urls import reverse
 from apps.beckn.models import Message
 from apps.lib import clock
 from apps.lib.errors import Refused
+from apps.lib.said import day_and_time
 from apps.support import services
 from apps.support.models import Notice, Ticket
 from apps.support.states import PROMISES, Priority
-from evportal.templatetags.portal import day_and_time
 from tests.orders.stage import make_offer
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.orders import network
 from apps.orders.models import Order, RefundClaim
 from apps.orders.services.refunds import CORRECTING, owe_at_most
@@ -243,6 +243,7 @@ def record_documents(order: Order, *, documents: list[dict[str, Any]]) -> None:
     new = [document for document in documents if document["number"] not in known]
     if new:
         keep(order, documents=[*order.documents, *new])
+        wiring.announce("order.papers_changed", order)
 
 
 # --- The money moves -----------------------------------------------------------------------------------------
@@ -262,3 +263,5 @@ def refund_changed(refund: Refund) -> None:
         poll(order, "update", network.update_refund(order, _entry(claim, order, "REFUNDED")))
         _note(claim, told_paid_at=clock.now())
     keep(order)
+    if settled:
+        wiring.announce("order.papers_changed", order)
