@@ -67,6 +67,8 @@ EVENTS: dict[str, str] = {
     "refund.changed": "apps.orders.services.refund_changed",
     "message.undeliverable": "apps.orders.services.undeliverable",
     "order.moved": "apps.notices.services.order_moved",
+    "order.papers_changed": "apps.notices.papers.papers_changed",
+    "receipt.wanted": "apps.notices.papers.send_again",
     "station.rated": "apps.ratings.selectors.given_at_station",
     # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
     "staff.job": "apps.catalog.selectors.job_of",

@@ -42,6 +42,8 @@ def _document(invoice: Invoice) -> wire.TagGroup:
         seller_tax_id=invoice.seller["tax_id"] or None,
         tax_title=[line["title"] for line in invoice.lines if "percent" in line],
         tax_percent=[_plain(line["percent"]) for line in invoice.lines if "percent" in line],
+        line_title=[line["title"] for line in invoice.lines],
+        line_amount=[numbers.money_text(Decimal(line["amount"]), invoice.currency) for line in invoice.lines],
         reason=invoice.reason or None,
     )
 

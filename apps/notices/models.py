@@ -19,6 +19,7 @@ class Happening(models.TextChoices):
     INTERRUPTED = "INTERRUPTED", _("It was interrupted")
     FINISHED = "FINISHED", _("It is finished")
     RECEIPT = "RECEIPT", _("The receipt is there")
+    CORRECTED = "CORRECTED", _("Money came back, or the operator wrote another document")
 
 
 class Channel(models.TextChoices):
@@ -40,13 +41,14 @@ class Notice(models.Model):
     MOVES = {
         State.WAITING: {State.SENDING},
         State.SENDING: {State.WAITING, State.TOLD, State.DROPPED, State.GIVEN_UP},
-        State.TOLD: set(),
-        State.DROPPED: set(),
-        State.GIVEN_UP: set(),
+        # Papers are sent again: asked for by their person, or because they say something new (services.send_again).
+        State.TOLD: {State.WAITING},
+        State.DROPPED: {State.WAITING},
+        State.GIVEN_UP: {State.WAITING},
     }
     FIRST = (State.WAITING, State.TOLD)
     # A mail server that was away for a night must not pour out what nobody needs any more.
-    WORTH_TELLING_FOR = {Happening.RECEIPT: timedelta(days=3)}
+    WORTH_TELLING_FOR = {Happening.RECEIPT: timedelta(days=3), Happening.CORRECTED: timedelta(days=3)}
     ELSE_WORTH_FOR = timedelta(hours=1)
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -60,6 +62,9 @@ class Notice(models.Model):
     act_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     told_at = models.DateTimeField(null=True, blank=True)
+    # The person asked for it: switches do not count then.
+    asked_at = models.DateTimeField(null=True, blank=True)
+    times_asked = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
 
     class Meta:

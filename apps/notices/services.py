@@ -16,7 +16,7 @@ from apps.lib import clock
 from apps.lib.moves import StaleMove, move
 from apps.notices import mails, pushes
 from apps.notices.models import Channel, Happening, Notice
-from apps.notices.switches import channels_wanted
+from apps.notices.switches import PAPERS, channels_wanted
 from apps.orders.models import Order
 from apps.orders.states import State as OrderState
 
@@ -52,7 +52,7 @@ def order_moved(order: Order) -> None:
 def note(order: Order, happening: str) -> bool:
     """False when it is known already, or nobody is to be told."""
     person, now = order.driver, clock.now()
-    if person.is_guest:
+    if person.is_guest and happening not in PAPERS:
         return False
     told = {"person": person, "happened_at": now}
     _row, is_new = Notice.objects.get_or_create(
@@ -125,7 +125,7 @@ def move_overdue() -> int:
 def _send(notice: Notice) -> bool | None:
     """True: told. False: it will not be. None: not now."""
     now = clock.now()
-    if notice.channel not in channels_wanted(notice.person, notice.happening):
+    if not notice.asked_at and notice.channel not in channels_wanted(notice.person, notice.happening):
         _go(notice, S.DROPPED, why="switched off meanwhile", act_at=None)
         return False
     if now - notice.happened_at > notice.worth_telling_for:

@@ -10,10 +10,11 @@ from apps.notices.models import Channel, Happening, Switch
 H, C = Happening, Channel
 # Mail only for what one should act on or keep; a device that was signed up is told everything.
 ON_BY_DEFAULT: dict[str, frozenset[str]] = {
-    C.MAIL: frozenset({H.INTERRUPTED, H.FINISHED, H.RECEIPT}),
+    C.MAIL: frozenset({H.INTERRUPTED, H.FINISHED, H.RECEIPT, H.CORRECTED}),
     C.PUSH: frozenset(H.values),
 }
 SWITCHED = tuple(ON_BY_DEFAULT)
+PAPERS = frozenset({H.RECEIPT, H.CORRECTED})  # due to everybody who left an address
 
 Key = tuple[str, str]  # happening, channel
 
@@ -26,9 +27,11 @@ def all_of(person: User) -> dict[Key, bool]:
 
 
 def channels_wanted(person: User, happening: str) -> list[str]:
-    """The ways beside the page. Guests have no page to say no on, so they are told nothing."""
-    if person.is_guest or not person.is_active:
+    """The ways beside the page. Guests have no page to say no on: they get their papers, and nothing else."""
+    if not person.is_active or not person.mail_address:
         return []
+    if person.is_guest:
+        return [C.MAIL] if happening in PAPERS else []
     chosen = all_of(person)
     return [channel for channel in SWITCHED if chosen[happening, channel]]
 

@@ -17,6 +17,7 @@ def title_of(notice: Notice) -> str:
         H.INTERRUPTED: _("Interrupted at {station}"),
         H.FINISHED: _("Finished at {station}"),
         H.RECEIPT: _("Receipt: {station}"),
+        H.CORRECTED: _("New receipt: {station}"),
     }
     return titles[H(notice.happening)].format(station=station)
 
@@ -34,6 +35,9 @@ def sentence_of(notice: Notice) -> str:
         H.INTERRUPTED: _(
             "The operator lost the link to the charger. It usually goes on by itself; you pay only for energy"
             " delivered."
+        ),
+        H.CORRECTED: _(
+            "Money came back, or the operator wrote another document. The receipt says how things stand now."
         ),
     }
     return sentences[H(notice.happening)]

@@ -54,6 +54,12 @@ def line_words(line: OrderLine) -> Any:
     return wording.LINES.get(line.code) or _readable(line.title)
 
 
+def title_words(title: str) -> Any:
+    """Our word for a title of which nothing else is known."""
+    code = title.strip().lower().replace(" ", "-")
+    return title.upper() if code == "gst" else wording.LINES.get(code) or _readable(title)
+
+
 def _is_code(line: OrderLine) -> bool:
     return bool(line.code) and line.title.lower().replace(" ", "-") == line.code
 

@@ -4,6 +4,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.beckn.wire import v1_1 as wire
 from apps.discovery.photo_policy import photo_of
 from apps.lib.money import round_money
@@ -22,7 +24,7 @@ def has_one(order: Order) -> bool:
 
 
 def shown(order: Order) -> dict[str, Any]:
-    documents = [_document(document) for document in order.documents]
+    documents = [_document(document, order.currency) for document in order.documents]
     payments = attempts(side=Payment.Side.DRIVER, reference=str(order.code))
     back = money_back.shown(order)
     return {
@@ -34,10 +36,11 @@ def shown(order: Order) -> dict[str, Any]:
         "lines": price_lines.lines(order, OrderLine.Kind.BILL),
         "taxes": taxes(order),
         "documents": documents,
-        "documents_total": sum((document["signed"] for document in documents), start=Decimal(0)),
+        "documents_total": _together(documents, order.currency),
         "seller": order.documents[-1] if order.documents else {},
         "meter_kwh": meter_kwh(order),
         "is_estimated": is_estimated(order),
+        "estimate_words": estimate_words(order),
         "warnings": panel.warning_words(order),
         "payments": payments,
         "net_amount": _charged(payments) - back["amount_back"],
@@ -49,11 +52,39 @@ def _charged(payments: list[Payment]) -> Decimal:
     return sum((payment.captured_amount for payment in payments), start=Decimal(0))
 
 
-def _document(told: dict[str, str]) -> dict[str, Any]:
+def _together(documents: list[dict[str, Any]], currency: str) -> Decimal | None:
+    """None where they are not in one currency: such amounts have no sum."""
+    if any(document["currency"] != currency for document in documents):
+        return None
+    return sum((document["signed"] for document in documents), start=Decimal(0))
+
+
+def _document(told: dict[str, Any], currency: str) -> dict[str, Any]:
     amount = Decimal(told["amount"])
     is_credit = told["kind"] == "credit-note"
     at: datetime | None = wire.read_instant(told["issued_at"])
-    return told | {"at": at, "is_credit": is_credit, "signed": -amount if is_credit else amount}
+    return told | {
+        "at": at,
+        "is_credit": is_credit,
+        "currency": told["currency"] or currency,
+        "signed": -amount if is_credit else amount,
+        "lines": _document_lines(told, amount),
+    }
+
+
+def _document_lines(told: dict[str, Any], amount: Decimal) -> list[dict[str, Any]]:
+    """[] where none were told, or where they are not what the document sums up."""
+    percents = told.get("taxes", {})
+    lines = [
+        {"words": _titled(title, percents.get(title)), "amount": Decimal(part)}
+        for title, part in told.get("lines", [])
+    ]
+    return lines if sum((line["amount"] for line in lines), start=Decimal(0)) == amount else []
+
+
+def _titled(title: str, percent: str | None) -> str:
+    words = price_lines.title_words(title)
+    return f"{words} {percent} %" if percent else str(words)
 
 
 def meter_kwh(order: Order) -> Decimal | None:
@@ -66,8 +97,17 @@ def meter_kwh(order: Order) -> Decimal | None:
 
 
 def is_estimated(order: Order) -> bool:
-    """Energy was billed and the meter's last figure is not known."""
-    return bool(order.billed_kwh) and meter_kwh(order) is None
+    """Energy was billed and the meter's last figure is not known, or the operator calls its end an estimate."""
+    return bool(order.billed_kwh) and (order.meter_is_estimated or meter_kwh(order) is None)
+
+
+def estimate_words(order: Order) -> str:
+    if order.meter_is_estimated:
+        return _(
+            "The charger never sent its last reading. Your bill ends with the last good one before it: what is in"
+            " doubt, you do not pay."
+        )
+    return _("The operator told no final reading of the meter, so the energy is its estimate.")
 
 
 def taxes(order: Order) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.orders import slot_views, views
+from apps.orders import paper_views, slot_views, views
 
 app_name = "orders"
 
@@ -20,6 +20,9 @@ urlpatterns = [
     path("<uuid:code>/stop/", views.stop, name="stop"),
     path("<uuid:code>/cancel/", views.cancel, name="cancel"),
     path("<uuid:code>/receipt/", views.show_receipt, name="receipt"),
+    path("<uuid:code>/receipt.pdf", paper_views.receipt_pdf, name="receipt_pdf"),
+    path("<uuid:code>/receipt/send/", paper_views.send_receipt, name="send_receipt"),
+    path("<uuid:code>/documents/<int:place>.pdf", paper_views.document_pdf, name="document_pdf"),
     path("<uuid:code>/refund/", views.refund, name="refund"),
     path("<uuid:code>/times/", slot_views.other_times, name="other_times"),
     path("<uuid:code>/times/change/", slot_views.change, name="change_time"),

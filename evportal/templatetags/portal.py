@@ -1,8 +1,7 @@
 """Tags and filters every template may use without loading them (a builtin library of settings.TEMPLATES)."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from zoneinfo import ZoneInfo
+from decimal import Decimal
 
 from django import template
 from django.templatetags.static import static
@@ -14,10 +13,21 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from django_htmx.templatetags.django_htmx import htmx_script
 
 from apps.discovery.plugs import plug_name
-from apps.lib.money import format_money
+from apps.lib import said
+from apps.lib.said import decimals, duration, local, short_day_and_time
 
 register = template.Library()
 register.filter(plug_name)
+for spelling in (
+    said.money,
+    said.decimals,
+    said.whole_or_tenth,
+    said.meter,
+    said.duration,
+    said.day_and_time,
+):
+    register.filter(spelling)
+register.filter(said.short_day_and_time)
 register.simple_tag(takes_context=True)(htmx_script)
 
 # One vocabulary on pin, card, list and console: word of a status → glyph, tone, what people read.
@@ -116,48 +126,6 @@ def ring(
 
 
 @register.filter
-def money(amount: Decimal | None, currency: str = "INR") -> str:
-    return "–" if amount is None else format_money(amount, currency)
-
-
-@register.filter
-def decimals(value: Decimal | None, digits: int = 1) -> str:
-    """12.4; an en dash where there is no value."""
-    if value is None:
-        return "–"
-    rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)  # number_format would cut
-    return number_format(rounded, digits)
-
-
-@register.filter
-def whole_or_tenth(value: Decimal | None) -> str:
-    """60 stays 60, 7.4 stays 7.4: for powers and distances."""
-    if value is None:
-        return "–"
-    return decimals(value, 0 if value == value.to_integral_value() else 1)
-
-
-@register.filter
-def meter(reading_wh: str) -> str:
-    """A register as the operator told it, in Wh: '2,899.171 kWh'. What is no number stays as it was told."""
-    if not reading_wh.isdecimal():
-        return reading_wh or "–"
-    return f"{decimals(Decimal(reading_wh) / 1000, 3)} kWh"
-
-
-@register.filter
-def duration(span: timedelta | None) -> str:
-    """'8 min', '1 h 05 min', '40 s'."""
-    if span is None:
-        return "–"
-    seconds = max(0, int(span.total_seconds()))
-    if seconds < 60:
-        return gettext("{} s").format(seconds)
-    hours, minutes = divmod(seconds // 60, 60)
-    return gettext("{} h {:02} min").format(hours, minutes) if hours else gettext("{} min").format(minutes)
-
-
-@register.filter
 def minutes(number: int) -> str:
     """The same of a number of minutes: '8 min', '1 h 05 min'."""
     return duration(timedelta(minutes=number)) if number else gettext("{} min").format(0)
@@ -166,28 +134,13 @@ def minutes(number: int) -> str:
 @register.filter
 def clock_time(instant: datetime | None, zone: str = "UTC") -> str:
     """'14:02 IST': the wall clock where the station stands, with the name of its zone."""
-    return "–" if instant is None else _local(instant, zone).strftime("%H:%M %Z")
+    return "–" if instant is None else local(instant, zone).strftime("%H:%M %Z")
 
 
 @register.filter
 def clock_time_exact(instant: datetime, zone: str = "UTC") -> str:
     """'14:02:09 IST'."""
-    return _local(instant, zone).strftime("%H:%M:%S %Z")
-
-
-@register.filter
-def day_and_time(instant: datetime | None, zone: str = "UTC") -> str:
-    """'22 November 2026, 14:02 IST'."""
-    if instant is None:
-        return "–"
-    local = _local(instant, zone)
-    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M %Z}"
-
-
-@register.filter
-def short_day_and_time(local: datetime) -> str:
-    """'22 Nov, 14:02 IST', of a time that is in its station's zone already (|date would turn it into UTC)."""
-    return f"{date_format(local, 'j M')}, {local:%H:%M %Z}"
+    return local(instant, zone).strftime("%H:%M:%S %Z")
 
 
 @register.filter
@@ -202,10 +155,6 @@ def until(begins: datetime, ends: datetime) -> str:
 def time_there(local: datetime, is_twice: bool = False) -> str:
     """'14:00', of a time that is in its station's zone already; with the offset in the hour that comes twice."""
     return f"{local:%H:%M (UTC%z)}" if is_twice else f"{local:%H:%M}"
-
-
-def _local(instant: datetime, zone: str) -> datetime:
-    return instant.astimezone(ZoneInfo(zone))
 
 
 @register.simple_tag

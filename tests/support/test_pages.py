@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
+from apps.lib.said import day_and_time
 from apps.support import links, selectors, services
 from apps.support.states import State
-from evportal.templatetags.portal import day_and_time
 from tests.orders.stage import make_offer
 
 

@@ -12,10 +12,10 @@ from apps.beckn.models import Message
 from apps.discovery.models import OfferedStation
 from apps.lib import clock
 from apps.lib.errors import Refused
+from apps.lib.said import day_and_time
 from apps.support import services
 from apps.support.models import Notice, Ticket
 from apps.support.states import PROMISES, Priority
-from evportal.templatetags.portal import day_and_time
 from tests.orders.stage import make_offer
 
 

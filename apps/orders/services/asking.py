@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from apps.discovery.models import Offer
 from apps.discovery.photo_policy import first_of
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove
 from apps.orders import network
@@ -321,6 +321,7 @@ def payment_captured(payment: Payment) -> None:
         go(order, State.SETTLED, why=gettext_noop("the bank paid the bill"))
     elif order:
         keep(order, money_check_at=clock.now())
+        wiring.announce("order.papers_changed", order)  # a fee of a cancelled order
 
 
 def payment_voided(payment: Payment) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.orders import network
 from apps.orders.models import Order, RefundClaim
 from apps.orders.services.refunds import CORRECTING, owe_at_most
@@ -253,6 +253,7 @@ def record_documents(order: Order, *, documents: list[dict[str, Any]]) -> None:
     new = [document for document in documents if document["number"] not in known]
     if new:
         keep(order, documents=[*order.documents, *new])
+        wiring.announce("order.papers_changed", order)
 
 
 # --- The money moves -----------------------------------------------------------------------------------------
@@ -274,3 +275,5 @@ def refund_changed(refund: Refund) -> None:
     # What was asked for stood in the way of what is owed back anyway.
     again = {"money_check_at": clock.now()} if refund.state == Refund.State.DECLINED else {}
     keep(order, **again)
+    if settled:
+        wiring.announce("order.papers_changed", order)
