@@ -173,6 +173,7 @@ def _paying(order: Order) -> dict[str, Any]:
 def _plug_in(order: Order) -> dict[str, Any]:
     position = "" if order.lat is None else f"{order.lat:f},{order.lon:f}"
     more = {"fee": fee_now(order), "payment": payment_of(order), "position": position}
+    more |= {"code_groups": wording.groups_of(order.start_code)}
     more |= {"start_failed": order.state == S.CONFIRMED and order.failure_code in START_FAILURES}
     if order.state == S.STARTING:
         marks = list(order.marks.all())

@@ -182,3 +182,8 @@ PARTIES = {
     "grid": _("power grid"),
     "operator": _("operator"),
 }
+
+
+def groups_of(code: str) -> str:
+    """Digits in groups of four, as one reads them out: 4821 0937. A code of letters is left as it is."""
+    return " ".join(code[start : start + 4] for start in range(0, len(code), 4)) if code.isdigit() else code
