@@ -79,6 +79,8 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
     }
     if time and time.get("is_early") and order.state == S.CONFIRMED:
         shown["headline"], shown["sentence"] = wording.RESERVED
+    elif order.start_key_kind and order.state == S.CONFIRMED:
+        shown["sentence"] = wording.STARTED_THERE
     shown |= _MORE[fragment](order)
     if shown.get("refund_waits"):
         shown["poll_seconds"] = 10  # the order is over, its refund is not

@@ -35,6 +35,7 @@ HEADLINES = {
 }
 
 # The head of a confirmed order whose time is still ahead.
+STARTED_THERE = _("Drive to the plug, plug in, then start at the charger.")
 RESERVED = (_("Reserved"), _("The plug is yours at that time. We remind you shortly before."))
 
 # failure_code → what happened, in the driver's words. Codes of the network are spelt as on the wire.

@@ -319,6 +319,7 @@ def test_a_code_is_shown_large_in_groups_with_the_time_it_lives(stage):
     until = clock.utc_text(clock.now() + timedelta(minutes=10))
     told_key(stage, {"type": "OTP", "token": "48210937", "valid_to": until})
     shown = page(stage)
+    assert "I have plugged in" in shown and "then press Start" not in shown
     assert "Your code for the charger" in shown and "4821 0937" in shown and "Still good for" in shown
     told_key(stage, None)  # not every message repeats it
     assert "4821 0937" in page(stage)
