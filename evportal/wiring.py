@@ -56,6 +56,7 @@ EVENTS: dict[str, str] = {
     "charge_points.of": "apps.charging.selectors.charge_points_for",
     "charge_points.may_command": "apps.charging.selectors.may_command",
     "walk_in.starting": "apps.bookings.progress.refuse_if_held",
+    "start_code.entered": "apps.bookings.progress.code_entered",
     "late_start.beginning": "apps.bookings.progress.refuse_unless_wanted",
     "payment.authorised": "apps.orders.services.payment_authorised",
     "payment.failed": "apps.orders.services.payment_failed",

@@ -12,7 +12,7 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import after_network, breakup, running, slot_network, story
+from apps.bookings import after_network, breakup, running, slot_network, start_keys, story
 from apps.bookings.models import Booking
 from apps.bookings.pricing import (
     Bill,
@@ -226,7 +226,9 @@ def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
     place: dict[str, Any] = {"gps": numbers.gps_text(station.lat, station.lon)}
     if station.address:
         place["address"] = station.address
-    how = f"Park at {booking.evse.label}, plug in connector {booking.connector.letter}, then press start."
+    key = start_keys.of(booking, session)
+    then = "enter your code at the charger" if key else "press start"
+    how = f"Park at {booking.evse.label}, plug in connector {booking.connector.letter}, then {then}."
     how += slot_network.instructions(booking)
     flowed = session if session and session.state != Session.State.FAILED else None
     begins, ends = slot_network.times(booking, flowed)
@@ -235,6 +237,7 @@ def _stops(booking: Booking, session: Session | None = None) -> list[wire.Stop]:
         "location": wire.Location(id=station.code, **place),
         "instructions": wire.Descriptor(name="How to start", short_desc=how),
     }
+    start |= key
     finish: dict[str, Any] = {"type": "finish"}
     if begins:
         start["time"] = wire.Time(timestamp=begins)

@@ -23,6 +23,7 @@ from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
 from apps.charging.models import Session
 from apps.lib import clock
+from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
 from apps.lib.rows import only_one
 from apps.live.push import changed_on_commit
@@ -42,12 +43,33 @@ def start(*, booking: Booking, asked: Inbound) -> None:
         raise refusals.CannotUpdate(_("This order is over."))
     slots.refuse_start(booking)
     OpenRequest.objects.get_or_create(message=asked.message, defaults={"booking": booking, "kind": START})
+    ask_charger(booking)
+
+
+def ask_charger(booking: Booking) -> None:
     charging.start(
         reference=booking.code,
         connector=booking.connector,
         token=booking.start_token,
         limit_kwh=booking.limits.kwh,
     )
+
+
+def code_entered(*, charge_point_id: str, code: str) -> bool:
+    """A code was entered at the charger, as if its driver had pressed Start. False when no order waits for it."""
+    waiting = Booking.objects.filter(
+        evse__charge_point_id=charge_point_id, start_token=code, state=State.CONFIRMED
+    )
+    pk = waiting.filter(deadline_at__gt=clock.now()).values_list("pk", flat=True).first()
+    if pk is None:
+        return False
+    booking = selectors.all_bookings().get(pk=pk)
+    try:
+        slots.refuse_start(booking)
+    except Refused:
+        return False
+    ask_charger(booking)
+    return True
 
 
 @transaction.atomic

@@ -13,11 +13,12 @@ from apps.accounts.models import User
 from apps.bookings import invoices, pricing, progress, quoting, refusals, selectors, slots
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
-from apps.catalog.models import Connector, Operator
+from apps.catalog.models import Connector, Evse, Operator
 from apps.catalog.selectors import connector_on_the_network, open_now, shown_status
 from apps.charging import reserving as at_the_charger
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
+from apps.charging import start_codes
 from apps.charging.models import Session
 from apps.lib import clock
 from apps.lib.codes import ALPHABET, new_code
@@ -110,12 +111,19 @@ def _new_booking(peer: Peer, facts: dict[str, Any]) -> Booking:
         bap_id=peer.bap_id,
         bap_uri=peer.bap_uri,
         transaction_id=peer.transaction_id,
-        start_token="".join(secrets.choice(ALPHABET) for _ in range(TOKEN_LENGTH)),
+        start_token=_start_token(facts["evse"]),
         track_token=secrets.token_urlsafe(32),
         **facts,
     )
     booking.events.create(was="", now=State.QUOTED, why=f"quoted to {peer.bap_id}")
     return booking
+
+
+def _start_token(evse: Evse) -> str:
+    """What the charger is started with: by us, or by the driver's fingers."""
+    if start_codes.are_used_at(evse):
+        return start_codes.new_start_code()
+    return "".join(secrets.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
 @transaction.atomic

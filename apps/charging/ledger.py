@@ -25,6 +25,7 @@ OF_STATE = {
 }
 OF_FAILURE = {
     Failure.NO_CABLE: By.DRIVER,
+    Failure.NO_CODE: By.DRIVER,
     Failure.WITHDRAWN: By.DRIVER,
     Failure.VEHICLE_FAULT: By.CAR,
     Failure.REJECTED: By.STATION,

@@ -81,6 +81,7 @@ class Session(models.Model):
         VEHICLE_FAULT = "vehicle-fault", _("The car or the charger reported a fault")
         TIMEOUT = "timeout", _("The charge did not begin in time")
         WITHDRAWN = "withdrawn", _("Stopped before it began")
+        NO_CODE = "no-code", _("The code was not entered at the charger")
         UNKNOWN = "unknown", _("Unknown")
 
     code = models.CharField(max_length=20, unique=True)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.catalog.models import Connector
 from apps.catalog.services import record_charge
-from apps.charging import concerns, ledger
+from apps.charging import concerns, ledger, start_codes
 from apps.charging.models import Concern, LedgerLine, PlugInTime, Session
 from apps.lib import clock, wiring
 from apps.lib.codes import new_code
@@ -45,9 +45,20 @@ def start(*, reference: str, connector: Connector, token: str, limit_kwh: Decima
     ledger.write(session, Stage.START_ASKED, By.DRIVER)
     if connector.status == Connector.Status.PREPARING:
         ledger.write(session, Stage.PLUGGED_IN, By.DRIVER, why="the car stood there already")
-    _send_start(session)
+    if start_codes.are_used_at(connector.evse):
+        _await_code(session)
+    else:
+        _send_start(session)
     changed(session)
     return session
+
+
+def _await_code(session: Session) -> None:
+    """Nothing is asked of the charger: it hears of the charge from its own keypad."""
+    now = clock.now()
+    session.start_accepted_at, session.deadline_at = now, now + start_codes.ENTER_WITHIN
+    session.save(update_fields=["start_accepted_at", "deadline_at"])
+    ledger.write(session, Stage.START_ACCEPTED, By.STATION, at=now, why="waits for the code at the charger")
 
 
 def _send_start(session: Session) -> None:
@@ -263,6 +274,8 @@ def _move_on(session: Session) -> bool:
 def _why_nothing_began(session: Session) -> tuple[Session.Failure, str]:
     if not session.start_accepted_at:
         return Session.Failure.TIMEOUT, "the charger did not answer in time"
+    if start_codes.entered(session.charge_point_id, session.token):
+        return Session.Failure.NO_CODE, "the code was not entered at the charger in time"
     if session.connector.status == Connector.Status.PREPARING:
         return Session.Failure.VEHICLE_FAULT, "a car is plugged in, but the charge did not begin"
     return Session.Failure.NO_CABLE, "no car was plugged in in time"

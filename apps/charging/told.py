@@ -9,7 +9,17 @@ from django.db.models import QuerySet
 
 from apps.catalog.models import Connector
 from apps.catalog.selectors import connector_at
-from apps.charging import concerns, late_start, ledger, plug_words, readings, runaway, services, watch
+from apps.charging import (
+    concerns,
+    late_start,
+    ledger,
+    plug_words,
+    readings,
+    runaway,
+    services,
+    start_codes,
+    watch,
+)
 from apps.charging.models import Concern, LedgerLine, Orphan, Session
 from apps.lib import clock, wiring
 from apps.lib.errors import Refused
@@ -53,11 +63,13 @@ def may_charge(event: events.TokenPresented) -> bool:
     """Our own tokens open only the charge point they were made for, while they are wanted; cards are walk-ins."""
     if not event.token.strip():
         return False
+    is_code = start_codes.entered(event.charge_point_id, event.token)
+    if is_code and start_codes.begin_for(event.charge_point_id, event.token):
+        return True
     ours = Session.objects.filter(token=event.token).exclude(reference="")
-    return (
-        not ours.exists()
-        or ours.filter(charge_point_id=event.charge_point_id, state__in=Session.LIVE).exists()
-    )
+    return (not is_code and not ours.exists()) or ours.filter(
+        charge_point_id=event.charge_point_id, state__in=Session.LIVE
+    ).exists()
 
 
 def started(event: events.TransactionStarted) -> events.StartAnswer:
@@ -88,11 +100,16 @@ def _answer(session: Session) -> events.StartAnswer:
 def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[str, Any]) -> Session:
     ours = sessions_at(event.charge_point_id).filter(token=event.token).exclude(reference="")
     wanted = ours.filter(ocpp_connector_id=event.connector_id, state=State.PENDING)
+    is_code = start_codes.entered(event.charge_point_id, event.token)
+    if is_code and not wanted.exists():
+        start_codes.begin_for(event.charge_point_id, event.token)
     session = wanted.first() or late_start.adopted(ours, event) or services.walk_in(connector, event.token)
     if session.reference:
         why = "the charger began"
     elif Session.objects.filter(token=event.token).exclude(reference="").exists():
         return _turn_away(session, begin, Session.Failure.TIMEOUT, why="began after it was given up")
+    elif is_code:
+        return _turn_away(session, begin, Session.Failure.REJECTED, why="a code that opens nothing here")
     else:
         why = "a card began at the charger"
         try:

@@ -185,6 +185,22 @@ class PlugsForm(CommandForm):
         services.set_plugs_per_evse(self.charge_point, self.cleaned_data["plugs"])
 
 
+class StartsForm(CommandForm):
+    verb, title, button = "starts", _("How a charge starts"), _("Save")
+    explained = _(
+        "For charge points that take no start from afar. Drivers are given a code of eight digits and enter it at the"
+        " charger; it works there only, once, and until their order expires."
+    )
+    by_code = forms.BooleanField(label=_("By a code at the charger"), required=False)
+
+    def __init__(self, *args: Any, charge_point: ChargePoint, **kwargs: Any):
+        initial = {"by_code": charge_point.starts_by_code}
+        super().__init__(*args, charge_point=charge_point, initial=initial, **kwargs)
+
+    def send(self, *, by: str) -> None:
+        services.set_starts_by_code(self.charge_point, self.cleaned_data["by_code"])
+
+
 COMMAND_FORMS: tuple[type[CommandForm], ...] = (
     ResetForm,
     UnlockForm,
@@ -198,4 +214,5 @@ COMMAND_FORMS: tuple[type[CommandForm], ...] = (
     DataTransferForm,
     PasswordForm,
     PlugsForm,
+    StartsForm,
 )

@@ -48,6 +48,9 @@ class ChargePoint(models.Model):
     # For OCPP 2.0.1 (`wire/plugs.py`): [2, 1] is two plugs at EVSE 1 and one at EVSE 2; empty, each EVSE has one.
     plugs_per_evse = models.JSONField(_("plugs of each EVSE"), default=list, blank=True)
 
+    # It takes no start from afar: drivers enter a code at it (apps/charging/start_codes.py).
+    starts_by_code = models.BooleanField(_("is started by a code only"), default=False)
+
     class Meta:
         ordering = ["id"]
         indexes = [

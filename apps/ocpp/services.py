@@ -89,6 +89,14 @@ def set_plugs_per_evse(charge_point: ChargePoint, plugs_per_evse: list[int]) -> 
         charge_point.save(update_fields=["plugs_per_evse"])
 
 
+def set_starts_by_code(charge_point: ChargePoint, starts_by_code: bool) -> None:
+    ChargePoint.objects.filter(pk=charge_point.pk).update(starts_by_code=starts_by_code)
+
+
+def starts_by_code(charge_point_id: str) -> bool:
+    return ChargePoint.objects.filter(pk=charge_point_id, starts_by_code=True).exists()
+
+
 def approve(charge_point: ChargePoint, *, why: str) -> None:
     with transaction.atomic():
         _cut_off(charge_point)  # it comes back and is then a full member

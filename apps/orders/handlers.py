@@ -84,7 +84,10 @@ def on_confirm(order: Order, inbound: Inbound) -> None:
         _record_error(order, inbound, "40000", told.cancel_text)
     else:
         services.record_confirmation(
-            order, network_order_id=told.network_order_id, instructions=told.instructions
+            order,
+            network_order_id=told.network_order_id,
+            instructions=told.instructions,
+            start_key=told.start_key,
         )
 
 

@@ -101,6 +101,11 @@ class Order(models.Model):
     support_asked_at = models.DateTimeField(null=True, blank=True)
     support_contact = models.JSONField(default=dict, blank=True)  # phone, email, url
 
+    # Where the charger cannot be started from afar (told.StartKey).
+    start_key_kind = models.CharField(max_length=20, blank=True)
+    start_code = models.CharField(max_length=40, blank=True)
+    start_code_until = models.DateTimeField(null=True, blank=True)
+
     # What the operator told of the start and the end (told.Facts).
     plug_in_by = models.DateTimeField(null=True, blank=True)
     closes_by = models.DateTimeField(null=True, blank=True)

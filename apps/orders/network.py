@@ -13,13 +13,15 @@ from apps.orders.models import Order
 from apps.orders.slots import Slot, slot_of
 from apps.orders.story import read_facts, read_marks
 from apps.orders.terms import read_terms
-from apps.orders.told import Line, Priced, Reading, Told, UnreadableQuote
+from apps.orders.told import Line, Priced, Reading, StartKey, Told, UnreadableQuote
 
 START, STOP = "start-charging", "end-charging"
 STATE_TARGET = "order.fulfillments[0].state"
 TIMES_TARGET = "order.fulfillments[0].stops"
 LARGEST_AMOUNT = Decimal(100_000_000)
 LARGEST_KWH = Decimal(99_999)
+LONGEST_CODE = 40
+SPENT = {"CLAIMED", "USED", "EXPIRED", "INVALID", "INVALIDATED"}
 
 
 # --- What we say ---------------------------------------------------------------------------------------------
@@ -67,10 +69,19 @@ def update_state(order: Order, code: str) -> wire.UpdateMessage:
         id=order.fulfillment_id or order.item_id,
         type="CHARGING",
         state=wire.FulfillmentState(descriptor=wire.Descriptor(code=code)),
+        **_with_key(order, code),
     )
     return wire.UpdateMessage(
         update_target=STATE_TARGET, order=wire.Order(id=order.network_order_id, fulfillments=(fulfillment,))
     )
+
+
+def _with_key(order: Order, code: str) -> dict[str, Any]:
+    """An operator that gave us a code wants it back with the start (fact sheet 5.3)."""
+    if code != START or not order.start_code:
+        return {}
+    key = wire.Authorization(type=order.start_key_kind, token=order.start_code)
+    return {"stops": (wire.Stop(type="start", authorization=key),)}
 
 
 def refund(order: Order, *, amount: Decimal, reason_id: str, words: str) -> wire.RefundMessage:
@@ -264,6 +275,7 @@ def read_told(order: wire.Order) -> Told:
         cancel_reason=_cancel_reason(reason),
         cancel_text=_text(reason.descriptor if reason else None),
         instructions=_instructions(fulfillment),
+        start_key=read_start_key(fulfillment),
         item_id=(order.items[0].id or "") if order.items else "",
         fulfillment_id=fulfillment.id or "",
         begins_at=times[0],
@@ -272,6 +284,22 @@ def read_told(order: wire.Order) -> Told:
         marks=read_marks(tags),
         facts=read_facts(tags),
     )
+
+
+def read_start_key(fulfillment: wire.Fulfillment) -> StartKey | None:
+    """Of the first stop that has one and is not the finish. What has been used or is void is none."""
+    for stop in fulfillment.stops:
+        said = stop.authorization
+        if said is None or taxonomy.stop_type(stop.type) == "finish" or not (said.type or said.token):
+            continue
+        if (said.status or "").strip().upper() in SPENT:
+            return None
+        code = (said.token or "").strip()
+        until = wire.read_instant(said.valid_to) if said.valid_to else None
+        return StartKey(
+            (said.type or "OTP").strip().upper()[:20], code if len(code) <= LONGEST_CODE else "", until
+        )
+    return None
 
 
 def read_times(order: wire.Order) -> tuple[datetime | None, datetime | None]:

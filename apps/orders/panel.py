@@ -79,6 +79,8 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
     }
     if time and time.get("is_early") and order.state == S.CONFIRMED:
         shown["headline"], shown["sentence"] = wording.RESERVED
+    elif order.start_key_kind and order.state == S.CONFIRMED:
+        shown["sentence"] = wording.STARTED_THERE
     shown |= _MORE[fragment](order)
     if shown.get("refund_waits"):
         shown["poll_seconds"] = 10  # the order is over, its refund is not
@@ -173,6 +175,7 @@ def _paying(order: Order) -> dict[str, Any]:
 def _plug_in(order: Order) -> dict[str, Any]:
     position = "" if order.lat is None else f"{order.lat:f},{order.lon:f}"
     more = {"fee": fee_now(order), "payment": payment_of(order), "position": position}
+    more |= {"code_groups": wording.groups_of(order.start_code)}
     more |= {"start_failed": order.state == S.CONFIRMED and order.failure_code in START_FAILURES}
     if order.state == S.STARTING:
         marks = list(order.marks.all())

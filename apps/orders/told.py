@@ -60,6 +60,15 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class StartKey:
+    """How the driver starts where the charger cannot be started from afar: OTP, QR or a word of the operator's."""
+
+    kind: str
+    code: str = ""  # "": it comes later, or is not needed
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Told:
     """One callback about a confirmed order; what was not said is empty."""
 
@@ -79,6 +88,7 @@ class Told:
     cancel_reason: str = ""
     cancel_text: str = ""
     instructions: str = ""
+    start_key: StartKey | None = None
     # Where and when, as it stands now.
     item_id: str = ""
     fulfillment_id: str = ""

@@ -35,6 +35,7 @@ HEADLINES = {
 }
 
 # The head of a confirmed order whose time is still ahead.
+STARTED_THERE = _("Drive to the plug, plug in, then start at the charger.")
 RESERVED = (_("Reserved"), _("The plug is yours at that time. We remind you shortly before."))
 
 # failure_code → what happened, in the driver's words. Codes of the network are spelt as on the wire.
@@ -182,3 +183,8 @@ PARTIES = {
     "grid": _("power grid"),
     "operator": _("operator"),
 }
+
+
+def groups_of(code: str) -> str:
+    """Digits in groups of four, as one reads them out: 4821 0937. A code of letters is left as it is."""
+    return " ".join(code[start : start + 4] for start in range(0, len(code), 4)) if code.isdigit() else code

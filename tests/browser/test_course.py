@@ -108,6 +108,19 @@ def test_a_start_with_a_car_at_another_plug(
     keep_picture(page, f"charge-starting-{size}-{theme}")
 
 
+def test_a_charger_that_is_started_with_a_code(
+    open_page, driver, stage, size, theme, assert_no_axe_violations, assert_fits, keep_picture
+):
+    stage.until("CONFIRMED")
+    until = clock.now() + timedelta(minutes=9)
+    Order.objects.update(start_key_kind="OTP", start_code="48210937", start_code_until=until)
+    page = open_page(address(stage.order), size=size, theme=theme, user=driver)
+    expect(page.get_by_text("4821 0937")).to_be_visible()
+    assert_no_axe_violations(page)
+    assert_fits(page)
+    keep_picture(page, f"start-code-{size}-{theme}")
+
+
 def test_a_session_that_is_being_closed_and_its_receipt(
     open_page, driver, stage, size, theme, assert_no_axe_violations, assert_fits, keep_picture
 ):

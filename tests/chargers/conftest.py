@@ -56,6 +56,9 @@ class Site:
     def plug_in(self) -> None:
         self.box.plug_in(1, Car(battery_wh=200_000, charged_wh=Decimal(20_000)))
 
+    def unplug(self) -> None:
+        self.box.unplug(1)
+
     async def start(self, number: int = 1, limit_kwh: Decimal | None = None) -> None:
         await database(services.start)(
             reference="BK-1",

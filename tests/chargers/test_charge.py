@@ -6,6 +6,7 @@ import pytest
 from channels.db import database_sync_to_async as database
 
 from apps.catalog.models import Connector
+from apps.charging import services
 from apps.charging.models import Orphan, Session
 from apps.ocpp.models import ChargePoint, Command
 from tests.chargers.conftest import Site, until_there_is
@@ -134,6 +135,35 @@ def test_a_card_that_is_not_welcome_ends_at_once(site):
 
     site(story)
     assert set(Session.objects.values_list("state", flat=True)) == {State.FAILED}
+
+
+def test_a_charge_is_begun_by_a_code_where_nothing_else_begins_it(site):
+    ChargePoint.objects.update(starts_by_code=True)
+
+    async def story(site: Site):
+        await database(services.start)(
+            reference="BK-1", connector=await database(plug_of)(site), token="48210937", limit_kwh=None
+        )
+        site.plug_in()
+        site.box.present_token("48210938")
+        await site.all_said()
+        await until(lambda: site.box.connectors[1].transaction is None)
+        site.unplug()
+        site.plug_in()
+        site.box.present_token("48210937")
+        session = await site.until_state(State.ACTIVE)
+        await site.wait(120)
+        site.box.present_token("48210937")
+        await site.until_waits(State.CLOSED)
+        return session
+
+    begun = site(story)
+    assert (begun.reference, begun.token) == ("BK-1", "48210937")
+    closed = Session.objects.get(reference="BK-1")
+    assert (closed.state, closed.end_reason) == (State.CLOSED, "Local")
+    assert closed.energy_wh > 0
+    assert set(Session.objects.filter(reference="").values_list("state", flat=True)) == {State.FAILED}
+    assert not Command.objects.filter(action="remote_start").exists()
 
 
 def test_a_lost_line_pauses_and_what_was_buffered_settles_it(site):

@@ -298,3 +298,68 @@ def test_each_proved_step_of_the_stop_has_its_seconds(stage):
     say(stage, "charging-started", *lines, line("meter-awaited", "station", after(8)), when=95)
     shown = page(stage)
     assert "after 3 s<" in shown and "after 8 s<" in shown
+
+
+# --- A code for the charger ----------------------------------------------------------------------------
+
+
+def told_key(stage, key: dict | None, action: str = "on_status") -> None:
+    stop = {"type": "start"} | ({"authorization": key} if key is not None else {})
+    said = {"id": stage.number, "status": "ACTIVE", "updated_at": clock.utc_text(clock.now())}
+    state = {"descriptor": {"code": "payment-completed"}}
+    stage.tell(
+        action,
+        said | {"fulfillments": [{"id": "cp-07", "state": state, "stops": [stop]}]},
+        message_id=uuid4(),
+    )
+
+
+def test_a_code_is_shown_large_in_groups_with_the_time_it_lives(stage):
+    stage.until("CONFIRMED")
+    until = clock.utc_text(clock.now() + timedelta(minutes=10))
+    told_key(stage, {"type": "OTP", "token": "48210937", "valid_to": until})
+    shown = page(stage)
+    assert "I have plugged in" in shown and "then press Start" not in shown
+    assert "Your code for the charger" in shown and "4821 0937" in shown and "Still good for" in shown
+    told_key(stage, None)  # not every message repeats it
+    assert "4821 0937" in page(stage)
+
+
+def test_the_code_goes_back_with_the_start(stage):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "OTP", "token": "4471"})
+    stage.client().post(reverse("orders:start", args=[stage.order.code]))
+    (said,) = stage.sent("update")
+    assert said["message"]["order"]["fulfillments"][0]["stops"][0]["authorization"] == {
+        "type": "OTP",
+        "token": "4471",
+    }
+    assert "4471" in page(stage)
+
+
+@pytest.mark.parametrize("status", ["CLAIMED", "expired"])
+def test_a_code_that_was_used_is_not_taken(stage, status):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "OTP", "token": "4471", "status": status})
+    assert stage.fresh().start_code == ""
+
+
+def test_a_code_that_comes_later_is_announced(stage):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "OTP"})
+    assert "sends it to you; enter it at the charger" in page(stage)
+
+
+def test_where_the_plug_is_scanned_the_page_says_so(stage):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "QR"})
+    assert "scan the QR code on the plug" in page(stage)
+    assert "Your code for the charger" not in page(stage)
+
+
+def test_a_code_of_the_operators_is_only_text_and_never_endless(stage):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "OTP", "token": "<b>47"})
+    assert "<b>47" not in page(stage) and "&lt;b&gt;47" in page(stage)
+    told_key(stage, {"type": "OTP", "token": "4" * 500})
+    assert stage.fresh().start_code == ""

@@ -29,9 +29,10 @@ from apps.orders.services.steps import (
     release_money,
     write_lines,
 )
+from apps.orders.services.story import start_key_facts
 from apps.orders.slots import Slot, Times
 from apps.orders.states import WAITS, State
-from apps.orders.told import Priced
+from apps.orders.told import Priced, StartKey
 from apps.orders.wish import Estimate, Wish, estimate
 from apps.payments import services as payments
 from apps.payments.models import Payment
@@ -337,7 +338,9 @@ def _order_paid_by(payment: Payment) -> Order | None:
 
 
 @transaction.atomic
-def record_confirmation(order: Order, *, network_order_id: str, instructions: str = "") -> None:
+def record_confirmation(
+    order: Order, *, network_order_id: str, instructions: str = "", start_key: StartKey | None = None
+) -> None:
     """`on_confirm`. One that comes after we gave up is answered by `cancel`; its money is on its way back already."""
     if not network_order_id or order.network_order_id:
         return
@@ -350,6 +353,7 @@ def record_confirmation(order: Order, *, network_order_id: str, instructions: st
             why=gettext_noop("the operator confirmed"),
             network_order_id=network_order_id[:255],
             instructions=instructions[:500],
+            **start_key_facts(start_key),
         )
     elif order.state in (State.EXPIRED, State.CANCELLED, State.REFUSED) and order.terms_accepted_at:
         keep(order, network_order_id=network_order_id[:255])

@@ -80,7 +80,12 @@ def request_stop(order: Order, *, why: str = gettext_noop("the driver pressed St
 def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
     """`on_status` and `on_update`, asked for or not, in any order, any number of times."""
     if order.state == State.CONFIRM_REQUESTED:
-        record_confirmation(order, network_order_id=told.network_order_id, instructions=told.instructions)
+        record_confirmation(
+            order,
+            network_order_id=told.network_order_id,
+            instructions=told.instructions,
+            start_key=told.start_key,
+        )
     if not order.network_order_id or (
         told.network_order_id and told.network_order_id != order.network_order_id
     ):

@@ -1,13 +1,14 @@
 """How the charge went, as the operator tells it: kept line by line, beside the figures."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from apps.lib import clock
 from apps.orders.models import Order, ProgressMark
 from apps.orders.services.steps import keep
 from apps.orders.states import State
 from apps.orders.story import mark_of_word
-from apps.orders.told import Mark, Told
+from apps.orders.told import Mark, StartKey, Told
 
 CLOCK_SLACK = timedelta(seconds=60)
 MOST_MARKS = 200  # of one order, whatever an operator says
@@ -28,11 +29,20 @@ def keep_story(order: Order, *, told: Told, received_at: datetime) -> None:
         "free_until": told.facts.free_until,
         "meter_is_estimated": told.facts.is_estimated or order.meter_is_estimated,
     }
+    if told.start_key and order.state in (State.CONFIRMED, State.STARTING):
+        facts |= start_key_facts(told.start_key)
     changed = {name: value for name, value in facts.items() if getattr(order, name) != value}
     changed |= _wait_as_long_as_the_charger(order, told)
     Order.objects.filter(pk=order.pk).update(heard_at=min(at, received_at + CLOCK_SLACK))
     if _keep_marks(order, marks, received_at) or changed:
         keep(order, **changed)
+
+
+def start_key_facts(key: StartKey | None) -> dict[str, Any]:
+    """A message that says nothing of it takes nothing back: not every one repeats it."""
+    if key is None:
+        return {}
+    return {"start_key_kind": key.kind, "start_code": key.code, "start_code_until": key.until}
 
 
 def _keep_marks(order: Order, marks: tuple[Mark, ...], received_at: datetime) -> bool:
