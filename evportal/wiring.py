@@ -96,6 +96,7 @@ DUTIES: dict[str, str] = {
     "sessions": "apps.charging.services.move_overdue",
     "session watch": "apps.charging.watch.look",
     "bookings": "apps.bookings.services.move_overdue",
+    "amendments": "apps.bookings.amending.move_overdue",
     "reserved times": "apps.bookings.timekeeping.keep_times",
     "followers": "apps.bookings.followers.tell_due",
     "concessions": "apps.bookings.concessions.move_overdue",

@@ -37,6 +37,7 @@ TRY_AGAIN_WITHIN = timedelta(minutes=10)
 @transaction.atomic
 def start(*, booking: Booking, asked: Inbound) -> None:
     """Ask the charger to begin. The answer goes out when it has begun, or will not (40006)."""
+    booking = selectors.locked_bookings().get(pk=booking.pk)  # at which plug: it may be changing just now
     if booking.state == State.IN_SESSION:
         return answer(booking, asked)
     if booking.state != State.CONFIRMED:
