@@ -121,7 +121,7 @@ def _refuse_less_than_delivered(choice: Choice, meter: Any) -> None:
     words = _(
         "So much was delivered already: {kwh} kWh for {cost} {currency}. To have no more, stop the charge."
     )
-    words = words.format(kwh=kwh.normalize(), cost=cost, currency=meter.tariff.currency)
+    words = words.format(kwh=f"{kwh.normalize():f}", cost=cost, currency=meter.tariff.currency)
     if (
         (choice.energy_kwh is not None and choice.energy_kwh <= meter.kwh)
         or (choice.minutes is not None and choice.minutes <= minutes)

@@ -84,7 +84,7 @@ def update(inbound: Inbound) -> None:
     elif asked.wanted == "start-charging":
         progress.start(booking=booking, asked=inbound)
     elif asked.wanted == "end-charging":
-        progress.stop(booking=booking, asked=inbound)
+        progress.stop(booking=booking, asked=inbound, is_not_my_car=asked.is_not_my_car)
     else:
         raise Refused(_("A charge can be started or ended, nothing else."), code="30013")
 

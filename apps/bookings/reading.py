@@ -16,6 +16,7 @@ from apps.bookings import amounts
 from apps.lib.errors import Refused
 
 SOFT_CANCEL = "SOFT-CANCEL"
+END_REASON, NOT_MY_CAR = "end-reason", "not-my-car"  # ours: docs/use-cases.md
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Update:
     choice: Choice | None
     times: tuple[datetime | None, datetime | None] | None = None
     amended: "Amended | None" = None
+    is_not_my_car: bool = False  # the reason of an end that was asked for
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,9 @@ def update(body: wire.UpdateMessage) -> Update:
         raise Refused(words, code="30012")
     state = order.fulfillments[0].state if order.fulfillments else None
     wanted = taxonomy.state_code(state.code) if state else None
-    return Update(order_id=order.id or "", wanted=wanted, choice=repeated)
+    tags = wire.all_tags(order.fulfillments[0].tags if order.fulfillments else ())
+    not_mine = END_REASON in tags and tags[END_REASON][0].strip().lower() == NOT_MY_CAR
+    return Update(order_id=order.id or "", wanted=wanted, choice=repeated, is_not_my_car=not_mine)
 
 
 def _amended(order: wire.Order) -> Amended:
