@@ -31,8 +31,9 @@ class Change(models.Model):
     S = State
     MOVES = {
         S.ASKED: {S.OFFERED, S.DECLINED, S.REFUSED, S.LAPSED},
-        S.OFFERED: {S.HOLDING, S.ACCEPTED, S.DECLINED, S.LAPSED},
-        S.HOLDING: {S.ACCEPTED, S.REFUSED, S.LAPSED},
+        # At once DONE with an operator that has changed the order as soon as it was asked.
+        S.OFFERED: {S.HOLDING, S.ACCEPTED, S.DONE, S.DECLINED, S.LAPSED},
+        S.HOLDING: {S.ACCEPTED, S.DONE, S.REFUSED, S.LAPSED},
         S.ACCEPTED: {S.DONE, S.REFUSED, S.LAPSED},
         S.DONE: set(),
         S.DECLINED: set(),
