@@ -17,7 +17,7 @@ from apps.orders.forms import AmountForm
 from apps.orders.models import Change, Order, OrderLine
 from apps.orders.quotes import quoted
 from apps.orders.services.change_steps import BEFORE_ENERGY, CHANGEABLE, can_hold, held, priced
-from apps.orders.wish import Wish, estimate
+from apps.orders.wish import Estimate, Wish, estimate
 
 # One tap more, in the unit of the order.
 MORE_KWH, MORE_MINUTES = Decimal(10), 30
@@ -123,10 +123,10 @@ def asking(order: Order, offer: Offer, form: AmountForm, vehicle: ChosenVehicle 
         "vehicle": None,
     }
     guess = context["guess"]
-    difference = guess.total - order.quote_amount if guess and guess.currency == order.currency else None
+    against = _against_now(order, guess)
     return context | {
-        "change_more": difference if difference and difference > 0 else None,
-        "change_less": -difference if difference and difference < 0 else None,
+        "change_more": against["more"],
+        "change_less": against["less"],
         "is_as_now": form.wish() == order.wish,
         "change_held": held(order),
         "change_can_be_held": guess is None or can_hold(order, guess.total),
@@ -148,5 +148,15 @@ def other_plugs(order: Order, offer: Offer) -> list[dict[str, Any]]:
 
 def _choice(order: Order, card: PlugCard) -> dict[str, Any]:
     guess = estimate(card.offer, order.wish, now=clock.now())
-    difference = guess.total - order.quote_amount if guess and guess.currency == order.currency else None
-    return {"card": card, "offer": card.offer, "difference": difference}
+    return {"card": card, "offer": card.offer, **_against_now(order, guess)}
+
+
+def _against_now(order: Order, guess: Estimate | None) -> dict[str, Any]:
+    """How much more or less than what is promised now; `difference` is None where nobody can tell."""
+    known = guess is not None and guess.currency == order.currency
+    difference = guess.total - order.quote_amount if known else None
+    return {
+        "difference": difference,
+        "more": difference if difference and difference > 0 else None,
+        "less": -difference if difference and difference < 0 else None,
+    }
