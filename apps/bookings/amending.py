@@ -17,7 +17,7 @@ from apps.bookings.models import Amendment, Booking
 from apps.bookings.reading import Amended, Choice, PaymentFacts
 from apps.catalog.models import Connector
 from apps.catalog.selectors import connector_on_the_network
-from apps.charging import changing
+from apps.charging import changing, start_codes
 from apps.charging import reserving as at_the_charger
 from apps.charging.models import Session
 from apps.lib import clock
@@ -66,8 +66,6 @@ def _locked(booking: Booking) -> tuple[Session | None, Booking]:
 def _plug(booking: Booking, session: Session | None, asked: Amended) -> Connector:
     if asked.item_id in ("", booking.connector.code):
         return booking.connector
-    if booking.state == State.IN_SESSION:
-        raise refusals.CannotUpdate(_("Energy is flowing: the plug stays the same."))
     operator = booking.evse.station.operator.code
     plug = connector_on_the_network(provider_id=operator, item_id=asked.item_id)
     if plug is None:
@@ -150,6 +148,8 @@ def amended(amendment: Amendment) -> Booking:
 def _refuse_unless_possible(booking: Booking, wanted: Booking, session: Session | None) -> None:
     """Is the time there, and the plug free? Looked at when it is offered, and again when it is accepted."""
     if wanted.connector != booking.connector:
+        if booking.state == State.IN_SESSION:
+            raise refusals.CannotUpdate(_("Energy is flowing: the plug stays the same."))
         wish = (booking.slot, booking.reservation_rules) if booking.is_reserved else None
         if not _is_plug_of_ours(booking, wanted, session):
             services.refuse_unless_free(wanted.connector, wish, besides=booking)
@@ -229,7 +229,8 @@ def _check_payment(row: Amendment, payment: PaymentFacts) -> None:
 
 def _take_effect(row: Amendment, booking: Booking, wanted: Booking, session: Session | None) -> None:
     before = booking.connector
-    columns = {name: getattr(wanted, name) for name in COLUMNS} | {"evse": wanted.evse}
+    wanted.start_token = _token_at(wanted)
+    columns = {name: getattr(wanted, name) for name in (*COLUMNS, "evse", "start_token")}
     try:
         with transaction.atomic():
             # In one step: nobody finds the old plug free and the new one not taken yet.
@@ -246,6 +247,12 @@ def _take_effect(row: Amendment, booking: Booking, wanted: Booking, session: Ses
     _tell_charger(booking, wanted, session, before)
 
 
+def _token_at(wanted: Booking) -> str:
+    """The same one, unless a code has to be entered at one plug and not at the other."""
+    is_right = start_codes.is_one(wanted.start_token) == start_codes.are_used_at(wanted.evse)
+    return wanted.start_token if is_right else services.new_start_token(wanted.evse)
+
+
 def _tell_charger(booking: Booking, wanted: Booking, session: Session | None, before: Connector) -> None:
     if session:
         changing.limit_to(session, wanted.limits.kwh)
@@ -254,7 +261,7 @@ def _tell_charger(booking: Booking, wanted: Booking, session: Session | None, be
     if booking.prepared_at:
         at_the_charger.let_go(connector=before, reference=booking.code)
     if session:
-        changing.begin_elsewhere(session, wanted.connector)
+        changing.begin_elsewhere(session, wanted.connector, token=wanted.start_token)
 
 
 def move_overdue() -> int:

@@ -111,7 +111,7 @@ def _new_booking(peer: Peer, facts: dict[str, Any]) -> Booking:
         bap_id=peer.bap_id,
         bap_uri=peer.bap_uri,
         transaction_id=peer.transaction_id,
-        start_token=_start_token(facts["evse"]),
+        start_token=new_start_token(facts["evse"]),
         track_token=secrets.token_urlsafe(32),
         **facts,
     )
@@ -119,7 +119,7 @@ def _new_booking(peer: Peer, facts: dict[str, Any]) -> Booking:
     return booking
 
 
-def _start_token(evse: Evse) -> str:
+def new_start_token(evse: Evse) -> str:
     """What the charger is started with: by us, or by the driver's fingers."""
     if start_codes.are_used_at(evse):
         return start_codes.new_start_code()

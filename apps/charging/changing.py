@@ -1,6 +1,6 @@
 """What may change for a session under way: how much may flow, at which plug it is to begin, and whose car it is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from apps.catalog.models import Connector
@@ -28,8 +28,8 @@ def limit_to(session: Session, limit_kwh: Decimal | None) -> None:
     session.limit_kwh = limit_kwh
 
 
-def begin_elsewhere(session: Session, connector: Connector) -> Session:
-    """The start that waits for its car waits at another plug instead, under the same token.
+def begin_elsewhere(session: Session, connector: Connector, *, token: str) -> Session:
+    """The start that waits for its car waits at another plug instead.
 
     Should the first plug begin all the same, it is turned away as every start that is no longer wanted. Raises
     StaleMove when the charge has begun meanwhile.
@@ -38,11 +38,11 @@ def begin_elsewhere(session: Session, connector: Connector) -> Session:
     move(session, State.FAILED, why=why, failure=Failure.MOVED, deadline_at=None)
     ledger.write(session, LedgerLine.Stage.START_FAILED, LedgerLine.By.DRIVER, why=why, detail=Failure.MOVED)
     return services.start(
-        reference=session.reference, connector=connector, token=session.token, limit_kwh=session.limit_kwh
+        reference=session.reference, connector=connector, token=token, limit_kwh=session.limit_kwh
     )
 
 
-def not_my_car_until(session: Session):
+def not_my_car_until(session: Session) -> datetime | None:
     """None once it is too late, or too early, to say so."""
     if session.began_at is None or session.state not in Session.FLOWING:
         return None

@@ -13,6 +13,7 @@ from apps.catalog.models import Connector, SlotPolicy, TakenTime
 from apps.charging import services as charging_services
 from apps.charging.models import Session
 from apps.lib.moves import check_moves
+from apps.ocpp.models import ChargePoint
 from tests.bookings.doubles import App, code_of, lines, state_of, total
 from tests.bookings.test_races import race
 from tests.charging.doubles import Charger, make_charger, minutes, plug_of
@@ -406,6 +407,23 @@ def test_a_start_moves_to_the_plug_where_the_car_is(app, placed, beside, charger
     assert told["message"]["order"]["items"][0]["id"] == plug_of(beside).code
     assert not charger.begin(placed.start_token).accepted  # the first plug is no longer ours
     assert Session.objects.filter(state="ACTIVE").count() == 1
+
+
+def test_a_plug_offered_before_the_charge_began_is_not_given_afterwards(app, placed, beside, charger):
+    told = move_to(app, plug_of(beside))
+    app.update("start-charging")
+    charger.begin(placed.start_token)
+    app.news()
+    assert code_of(accept(app, told)) == "50002"
+    assert app.booking().connector == app.plug
+
+
+def test_where_a_code_is_entered_the_moved_order_gets_one(app, placed, beside):
+    ChargePoint.objects.filter(id=beside.id).update(starts_by_code=True)
+    moved = accept(app, move_to(app, plug_of(beside)))["message"]["order"]["fulfillments"][0]
+    code = app.booking().start_token
+    assert code.isdigit()
+    assert moved["stops"][0]["authorization"]["token"] == code
 
 
 # --- Races ------------------------------------------------------------------------------------------------
