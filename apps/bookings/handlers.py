@@ -7,6 +7,8 @@ from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.bookings import (
+    amending,
+    amending_network,
     concessions,
     followers,
     links,
@@ -66,18 +68,23 @@ def track(inbound: Inbound) -> None:
 
 def update(inbound: Inbound) -> None:
     if reading.is_about_payments(_body(inbound)):
-        return _refund_by_update(inbound)
+        return _after_payments(inbound)
     asked = reading.update(_body(inbound))
     booking = _placed(inbound, asked.order_id)
     if asked.choice and not services.is_same_choice(booking, slots.without_time(asked.choice)):
         raise Refused(_("This update touches more than its target."), code="30013")
-    if asked.times:
+    if asked.amended:
+        amendment = amending.offer(booking=booking, asked=asked.amended)
+        wanted = amending.amended(amendment)
+        order = amending_network.offer(amendment, wanted, clock.now())
+        outbox.reply(inbound, "on_update", wire.OnUpdateMessage(order=order))
+    elif asked.times:
         begins, ends = asked.times
         timekeeping.change_times(booking=booking, begins=begins, ends=ends, asked=inbound)
     elif asked.wanted == "start-charging":
         progress.start(booking=booking, asked=inbound)
     elif asked.wanted == "end-charging":
-        progress.stop(booking=booking, asked=inbound)
+        progress.stop(booking=booking, asked=inbound, is_not_my_car=asked.is_not_my_car)
     else:
         raise Refused(_("A charge can be started or ended, nothing else."), code="30013")
 
@@ -128,9 +135,18 @@ def refund(inbound: Inbound) -> None:
     outbox.reply(inbound, "on_refund", wire.OnRefundMessage(order=_after_refund(concession.booking)))
 
 
-def _refund_by_update(inbound: Inbound) -> None:
+def _after_payments(inbound: Inbound) -> None:
+    """`order.payments`: a refund, or what makes an offered change the order."""
     body = _body(inbound)
     booking = _placed(inbound, body.order.id or "")
+    if wire.read_refunds(body.order.payments, booking.currency):
+        return _refund_by_update(inbound, booking)
+    booking = amending.accept(booking=booking, payment=reading.payment(body.order))
+    progress.answer(booking, inbound)
+
+
+def _refund_by_update(inbound: Inbound, booking: Booking) -> None:
+    body = _body(inbound)
     entry = reading.refund_row(body, booking.currency)
     if entry.status == "REQUESTED":
         concession = concessions.request(booking=booking, entry=entry)

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.beckn.models import Message
+from apps.bookings.amendment_models import Amendment, AmendmentEvent
 from apps.bookings.following import Follower, FollowerEvent
 from apps.bookings.pricing import Bill, read_rules
 from apps.bookings.rerating import ReratedBill, Rerating, ReratingEvent
@@ -21,6 +22,8 @@ from apps.pricing import Limit, Limits
 from apps.pricing import Tariff as Rules
 
 __all__ = [
+    "Amendment",
+    "AmendmentEvent",
     "Booking",
     "BookingEvent",
     "Follower",
@@ -111,6 +114,8 @@ class Booking(models.Model):
     billing_name = models.CharField(max_length=120, blank=True)
     billing_email = models.CharField(max_length=254, blank=True)
     billing_phone = models.CharField(max_length=40, blank=True)
+    amended_by = models.CharField(max_length=20, blank=True)  # the code of the newest accepted Amendment
+
     # As the app told it; we collect nothing.
     payment_id = models.CharField(max_length=100, blank=True)
     payment_reference = models.CharField(max_length=200, blank=True)

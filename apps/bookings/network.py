@@ -43,6 +43,7 @@ OCPP_WORDS = {
     "CLOSED": "Finishing",
 }
 PAYMENT_TYPE = "PRE-ORDER"
+OFFERED, ACCEPTED = "OFFERED", "ACCEPTED"
 REASON_NAMES = {
     "TECHNICAL_ISSUE": "The charger does not work",
     "USER_CANCELLED": "My plans have changed",
@@ -178,8 +179,22 @@ def _order(
         payments=[_payment(booking, paid=True)],
         created_at=booking.confirmed_at or booking.created_at,
         updated_at=at,
+        tags=[amended(booking.amended_by, ACCEPTED)] if booking.amended_by else [],
         **_terms(booking),
     )
+
+
+def amended(code: str, status: str, **more: str) -> wire.TagGroup:
+    """Our own group for a change of the order: offered, or accepted and in force."""
+    return wire.group("order-change", "Order Change", id=code, status=status, **more)
+
+
+def as_offered(booking: Booking, now: datetime, expires_at: datetime) -> wire.Order:
+    """The order as it would be, without what was delivered so far."""
+    bill = booking.quote_bill
+    order = _order(booking, at=now, code=STATE_CODES[booking.state], bill=bill, kwh=None)
+    quoted = breakup.quotation(booking, bill, booking.ordered_kwh, expires_in=expires_at - now)
+    return order.but(quote=quoted)
 
 
 def _cancelled(booking: Booking) -> wire.Order:

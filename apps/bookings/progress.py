@@ -19,6 +19,7 @@ from apps.beckn.wire import v1_1 as wire
 from apps.bookings import invoices, network, refusals, running, selectors, slots
 from apps.bookings.models import Booking, OpenRequest
 from apps.bookings.pricing import worded
+from apps.charging import changing
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
 from apps.charging.models import Session
@@ -37,6 +38,7 @@ TRY_AGAIN_WITHIN = timedelta(minutes=10)
 @transaction.atomic
 def start(*, booking: Booking, asked: Inbound) -> None:
     """Ask the charger to begin. The answer goes out when it has begun, or will not (40006)."""
+    booking = selectors.locked_bookings().get(pk=booking.pk)  # at which plug: it may be changing just now
     if booking.state == State.IN_SESSION:
         return answer(booking, asked)
     if booking.state != State.CONFIRMED:
@@ -73,16 +75,22 @@ def code_entered(*, charge_point_id: str, code: str) -> bool:
 
 
 @transaction.atomic
-def stop(*, booking: Booking, asked: Inbound) -> None:
-    """Ask the charger to end. The answer is the final bill. Of a start that still waits, this is the end."""
+def stop(*, booking: Booking, asked: Inbound, is_not_my_car: bool = False) -> None:
+    """Ask the charger to end. The answer is the final bill. Of a start that still waits, this is the end.
+
+    `is_not_my_car`: another car charges on this order, which costs nothing when it is said soon enough (AT-H4).
+    """
     if booking.state == State.COMPLETED:
         return answer(booking, asked)
     if booking.state not in (State.CONFIRMED, State.IN_SESSION):
         raise refusals.CannotUpdate(_("This order is over."))
-    if not charging_selectors.live_session(booking.code):
+    session = charging_selectors.live_session(booking.code)
+    if session is None:
         raise refusals.NotApplicable(_("Nothing is charging."))
+    for_free = is_not_my_car and changing.is_not_my_car(session)
     OpenRequest.objects.get_or_create(message=asked.message, defaults={"booking": booking, "kind": STOP})
-    charging.stop(reference=booking.code, why="the driver asked")
+    why = "the driver says that this is another car" if is_not_my_car else "the driver asked"
+    charging.stop(reference=booking.code, why=why, for_free=for_free)
 
 
 def session_changed(session: Session) -> None:

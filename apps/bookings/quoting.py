@@ -11,7 +11,7 @@ from apps.bookings.models import Booking
 from apps.bookings.pricing import worded
 from apps.bookings.reading import Choice
 from apps.lib.errors import Refused
-from apps.pricing import Forecast, Tariff, for_kwh, for_minutes, for_money
+from apps.pricing import Forecast, Meter, Tariff, to_kwh, to_minutes, to_money
 
 By = Booking.OrderedBy
 # Where time costs, an order by energy is quoted for a car that takes half of what the plug gives. The quote is a
@@ -19,9 +19,11 @@ By = Booking.OrderedBy
 USUAL_SHARE = Decimal("0.5")
 
 
-def ordered(rules: Tariff, choice: Choice, max_kw: Decimal, now: datetime) -> dict[str, Any]:
-    """The columns of a booking that say what was ordered and quoted."""
-    forecast = _forecast(rules, choice, max_kw, now)
+def ordered(
+    rules: Tariff, choice: Choice, max_kw: Decimal, now: datetime, *, meter: Meter | None = None
+) -> dict[str, Any]:
+    """The columns of a booking that say what was ordered and quoted. `meter`: of a charge that runs, so far."""
+    forecast = _forecast(meter or Meter(rules, choice.starts_at or now), choice, max_kw)
     bill = worded(forecast.bill)
     return {
         "ordered_by": choice.ordered_by,
@@ -33,23 +35,21 @@ def ordered(rules: Tariff, choice: Choice, max_kw: Decimal, now: datetime) -> di
     }
 
 
-def _forecast(rules: Tariff, choice: Choice, max_kw: Decimal, now: datetime) -> Forecast:
-    begins_at = choice.starts_at or now
+def _forecast(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:
     if choice.minutes is not None:
-        found = for_minutes(rules, choice.minutes, power_kw=max_kw, begins_at=begins_at)
-        return (
-            found if found.kwh <= MOST_KWH else for_kwh(rules, MOST_KWH, power_kw=max_kw, begins_at=begins_at)
-        )
+        found = to_minutes(meter, choice.minutes, power_kw=max_kw)
+        return found if found.kwh <= MOST_KWH else to_kwh(meter, MOST_KWH, power_kw=max_kw)
     if choice.money is not None:
-        return _for_money(rules, choice, max_kw, begins_at)
-    power_kw = max_kw * USUAL_SHARE if rules.needs_course else max_kw
-    return for_kwh(rules, choice.energy_kwh, power_kw=power_kw, begins_at=begins_at)
+        return _for_money(meter, choice, max_kw)
+    power_kw = max_kw * USUAL_SHARE if meter.tariff.needs_course else max_kw
+    return to_kwh(meter, choice.energy_kwh, power_kw=power_kw)
 
 
-def _for_money(rules: Tariff, choice: Choice, max_kw: Decimal, begins_at: datetime) -> Forecast:
-    if choice.currency not in ("", rules.currency):
-        raise Refused(_("This operator sells in %s.") % rules.currency, code="40002")
-    found = for_money(rules, choice.money, power_kw=max_kw, begins_at=begins_at, most_kwh=MOST_KWH)
+def _for_money(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:
+    currency = meter.tariff.currency
+    if choice.currency not in ("", currency):
+        raise Refused(_("This operator sells in %s.") % currency, code="40002")
+    found = to_money(meter, choice.money, power_kw=max_kw, most_kwh=MOST_KWH)
     if found.kwh <= 0:
         raise Refused(_("This amount buys no energy here. Please order more."), code="40002")
     return found

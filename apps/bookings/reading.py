@@ -16,6 +16,7 @@ from apps.bookings import amounts
 from apps.lib.errors import Refused
 
 SOFT_CANCEL = "SOFT-CANCEL"
+END_REASON, NOT_MY_CAR = "end-reason", "not-my-car"  # ours: docs/use-cases.md
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,25 @@ class PaymentFacts:
 class Update:
     """`wanted`: the canonical state code asked for. `choice`: the order repeated beside it, if it was.
 
-    `times`: begin and end that were asked for, where that is what the update is about.
+    `times`: begin and end that were asked for, where that is what the update is about. `amended`: another amount or
+    another plug.
     """
 
     order_id: str
     wanted: str | None
     choice: Choice | None
     times: tuple[datetime | None, datetime | None] | None = None
+    amended: "Amended | None" = None
+    is_not_my_car: bool = False  # the reason of an end that was asked for
+
+
+@dataclass(frozen=True)
+class Amended:
+    """What an order is to be instead; empty is as it was."""
+
+    item_id: str
+    fulfillment_id: str
+    amount: amounts.Amount | None
 
 
 def peer(inbound: Inbound) -> Peer:
@@ -188,18 +201,35 @@ def refund_row(body: wire.UpdateMessage, currency: str) -> wire.RefundEntry:
 
 
 def update(body: wire.UpdateMessage) -> Update:
-    """The state of the charge or its times may be updated; anything else is named so that the app can say why not."""
+    """The state of the charge, its times, or what was ordered; anything else is refused by name."""
     targets = [_target(part) for part in body.update_target.split(",")]
     order = body.order
+    if "items" in targets and set(targets) <= {"items", "items.quantity", "fulfillments"}:
+        return Update(order.id or "", None, None, amended=_amended(order))
     repeated = choice(order) if order.provider and order.items and order.items[0].quantity else None
     if targets == ["fulfillments.stops"]:
         point = order.fulfillments[0] if order.fulfillments else wire.Fulfillment()
         return Update(order.id or "", None, repeated, (_starts_at(point), _ends_at(point)))
     if targets not in (["fulfillments.state"], ["fulfillments"]):
-        raise Refused(_("Only the state and the times of the charge can be updated."), code="30012")
+        words = _("Only the state and the times of the charge and what was ordered can be updated.")
+        raise Refused(words, code="30012")
     state = order.fulfillments[0].state if order.fulfillments else None
     wanted = taxonomy.state_code(state.code) if state else None
-    return Update(order_id=order.id or "", wanted=wanted, choice=repeated)
+    tags = wire.all_tags(order.fulfillments[0].tags if order.fulfillments else ())
+    not_mine = END_REASON in tags and tags[END_REASON][0].strip().lower() == NOT_MY_CAR
+    return Update(order_id=order.id or "", wanted=wanted, choice=repeated, is_not_my_car=not_mine)
+
+
+def _amended(order: wire.Order) -> Amended:
+    if len(order.items) != 1 or len(order.fulfillments) > 1:
+        raise Refused(_("An order is for exactly one connector."), code="30004")
+    item = order.items[0]
+    has_amount = bool(item.quantity and item.quantity.selected) or bool(wire.all_tags(item.tags))
+    return Amended(
+        item_id=item.id or "",
+        fulfillment_id=(order.fulfillments[0].id or "") if order.fulfillments else "",
+        amount=amounts.read(item) if has_amount else None,
+    )
 
 
 def _target(text: str) -> str:

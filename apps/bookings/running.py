@@ -41,6 +41,11 @@ def closed_meter(session: Session, rules: Tariff, limits: Limits) -> Meter:
     return _from_the_start(session, rules, limits)
 
 
+def so_far(booking: Booking, session: Session) -> Meter:
+    """As `meter_of`, but past what was ordered: another amount is priced from here."""
+    return closed_meter(session, booking.rules, Limits())
+
+
 def remember(booking: Booking, session: Session) -> Meter:
     """After a reading, in its transaction, the session being locked."""
     meter = meter_of(booking, session)

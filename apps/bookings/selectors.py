@@ -31,6 +31,11 @@ def all_bookings() -> QuerySet[Booking]:
     return Booking.objects.select_related("connector", "evse__station__operator")
 
 
+def locked_bookings() -> QuerySet[Booking]:
+    """For who must not work on an order that is changing just now. Sessions are locked before bookings."""
+    return all_bookings().select_for_update(of=("self",))
+
+
 def booking_in(peer: Peer) -> Booking | None:
     """The booking of this transaction, in whatever state."""
     return all_bookings().filter(bap_id=peer.bap_id, transaction_id=peer.transaction_id).first()

@@ -45,7 +45,7 @@ def quote(*, peer: Peer, choice: Choice) -> Booking:
     connector = _for_sale(choice)
     wish = slots.wanted(connector, choice)
     _release_overdue_hold(connector.evse_id)
-    _refuse_unless_free(connector, wish, besides=booking)
+    refuse_unless_free(connector, wish, besides=booking)
     facts = _priced(connector, choice)
     facts |= slots.facts(connector, facts, wish, booking)
     if booking is None:
@@ -72,7 +72,7 @@ def _for_sale(choice: Choice) -> Connector:
     return connector
 
 
-def _refuse_unless_free(connector: Connector, wish: slots.Wish | None, *, besides: Booking | None) -> None:
+def refuse_unless_free(connector: Connector, wish: slots.Wish | None, *, besides: Booking | None) -> None:
     if wish:
         return slots.refuse_unless_free(connector, wish, besides=besides)
     now = clock.now()
@@ -111,7 +111,7 @@ def _new_booking(peer: Peer, facts: dict[str, Any]) -> Booking:
         bap_id=peer.bap_id,
         bap_uri=peer.bap_uri,
         transaction_id=peer.transaction_id,
-        start_token=_start_token(facts["evse"]),
+        start_token=new_start_token(facts["evse"]),
         track_token=secrets.token_urlsafe(32),
         **facts,
     )
@@ -119,7 +119,7 @@ def _new_booking(peer: Peer, facts: dict[str, Any]) -> Booking:
     return booking
 
 
-def _start_token(evse: Evse) -> str:
+def new_start_token(evse: Evse) -> str:
     """What the charger is started with: by us, or by the driver's fingers."""
     if start_codes.are_used_at(evse):
         return start_codes.new_start_code()
@@ -142,7 +142,7 @@ def offer_terms(*, peer: Peer, choice: Choice, customer: Customer) -> Booking:
         return selectors.booking_in(peer)
     _release_overdue_hold(booking.evse_id)
     wish = (booking.slot, booking.reservation_rules) if booking.is_reserved else None
-    _refuse_unless_free(booking.connector, wish, besides=booking)
+    refuse_unless_free(booking.connector, wish, besides=booking)
     expires_at = clock.now() + Booking.PATIENCE[State.HELD]
     until = {"hold_expires_at": expires_at, "quote_expires_at": expires_at, "deadline_at": expires_at}
     try:
@@ -225,7 +225,7 @@ def cancel(*, booking: Booking, reason_id: str) -> Booking:
     # The session first, as the charger's own messages do: two ways in the same order cannot deadlock.
     if session:
         charging.withdraw(session, why="the order was cancelled")
-    booking.refresh_from_db()
+    booking.refresh_from_db(from_queryset=selectors.locked_bookings())  # the price may be changing just now
     refuse_unless_cancellable(booking)
     why = f"cancelled by the driver, reason {reason_id}"
     try:

@@ -5,15 +5,17 @@ OCPP word of the fulfillment are as ever. `session-ledger`: one tag per line; co
 """
 
 from apps.beckn.wire import v1_1 as wire
-from apps.charging import ledger
+from apps.catalog.selectors import connector_lettered
+from apps.charging import changing, ledger
 from apps.charging.models import LedgerLine, Session
 from apps.lib import clock
 
-LEDGER, FACTS = "session-ledger", "session-facts"
+LEDGER, FACTS, OTHER_PLUG = "session-ledger", "session-facts", "other-plug"
 
 
 def tag_groups(session: Session) -> list[wire.TagGroup]:
-    lines = [_tag(line) for line in ledger.newest(session)]
+    story = ledger.newest(session)
+    lines = [_tag(line) for line in story]
     groups = []
     if lines:
         groups.append(
@@ -21,7 +23,20 @@ def tag_groups(session: Session) -> list[wire.TagGroup]:
         )
     if facts := {key: value for key, value in _facts(session).items() if value}:
         groups.append(wire.group(FACTS, "Session Facts", **facts))
-    return groups
+    return [*groups, *_other_plug(session, story)]
+
+
+def _other_plug(session: Session, story: list[LedgerLine]) -> list[wire.TagGroup]:
+    """A start waits for its cable and a car came to another plug of the station: which, so that it can be taken."""
+    stages = [line.stage for line in story]
+    if session.state != Session.State.PENDING or LedgerLine.Stage.PLUGGED_IN in stages:
+        return []
+    line = next((line for line in reversed(story) if line.stage == LedgerLine.Stage.OTHER_PLUG), None)
+    plug = connector_lettered(session.connector.evse.station_id, line.detail) if line else None
+    if plug is None:
+        return []
+    seen = {"item_id": plug.code, "fulfillment_id": plug.evse.code, "letter": plug.letter}
+    return [wire.group(OTHER_PLUG, "Other Plug", **seen, seen_at=clock.utc_text(line.at))]
 
 
 def _tag(line: LedgerLine) -> wire.Tag:
@@ -34,10 +49,12 @@ def _facts(session: Session) -> dict[str, str]:
     state = Session.State
     waits = session.state == state.PENDING and session.start_accepted_at
     closing = session.state == state.ENDED_PENDING_METER
+    not_mine = changing.not_my_car_until(session)
     free = session.free_until and session.state in Session.FLOWING
     return {
         "plug-in-by": clock.utc_text(session.deadline_at) if waits and session.deadline_at else "",
         "closes-by": clock.utc_text(session.deadline_at) if closing and session.deadline_at else "",
+        "not-my-car-until": clock.utc_text(not_mine) if not_mine and not_mine > clock.now() else "",
         "free-until": clock.utc_text(session.free_until) if free else "",
         "meter-estimated": "true" if session.is_estimated else "",
     }

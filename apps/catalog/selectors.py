@@ -101,6 +101,12 @@ def connector_at(*, charge_point_id: str, connector_id: int) -> Connector | None
     return plugs.filter(evse__charge_point_id=charge_point_id, ocpp_connector_id=connector_id).first()
 
 
+def connector_lettered(station_id: int, letter: str) -> Connector | None:
+    """The plug of a station that has this letter painted on it."""
+    plugs = Connector.objects.select_related("evse").filter(evse__station=station_id, letter=letter)
+    return plugs.first()
+
+
 def connectors_at(*, charge_point_id: str) -> QuerySet[Connector]:
     """All plugs of a charge point; none for the empty id."""
     plugs = Connector.objects.select_related("evse__station__operator", "tariff")

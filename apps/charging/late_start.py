@@ -21,7 +21,8 @@ def adopted(ours: QuerySet[Session], event: events.TransactionStarted) -> Sessio
     `ours`: the sessions that this token was made for at this charge point.
     """
     given_up = ours.filter(ocpp_connector_id=event.connector_id, state=State.FAILED, started_at=None)
-    last = given_up.exclude(failure=Session.Failure.WITHDRAWN).select_related("connector__evse").first()
+    left = (Session.Failure.WITHDRAWN, Session.Failure.MOVED)
+    last = given_up.exclude(failure__in=left).select_related("connector__evse").first()
     if last is None or ours.filter(state__in=Session.LIVE).exists() or not _is_recent(last):
         return None
     try:

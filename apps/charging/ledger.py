@@ -27,6 +27,7 @@ OF_FAILURE = {
     Failure.NO_CABLE: By.DRIVER,
     Failure.NO_CODE: By.DRIVER,
     Failure.WITHDRAWN: By.DRIVER,
+    Failure.MOVED: By.DRIVER,
     Failure.VEHICLE_FAULT: By.CAR,
     Failure.REJECTED: By.STATION,
     Failure.CHARGER_OFFLINE: By.STATION,

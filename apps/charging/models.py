@@ -82,6 +82,7 @@ class Session(models.Model):
         TIMEOUT = "timeout", _("The charge did not begin in time")
         WITHDRAWN = "withdrawn", _("Stopped before it began")
         NO_CODE = "no-code", _("The code was not entered at the charger")
+        MOVED = "moved", _("Moved to another plug")
         UNKNOWN = "unknown", _("Unknown")
 
     code = models.CharField(max_length=20, unique=True)

@@ -110,9 +110,14 @@ def _look_for_lost_driver(event: events.ConnectorStatus) -> None:
         return
     said_at = event.at - timedelta(seconds=event.clock_skew_seconds)
     lately = {"created_at__lte": said_at + ROUGHLY, "created_at__gte": said_at - WRONG_PLUG_WITHIN}
-    for session in _waiting_at(other).filter(**lately):
+    note_other_plug(_waiting_at(other).filter(**lately), other, said_at)
+
+
+def note_other_plug(waiting: QuerySet[Session], other: Connector, at: datetime) -> None:
+    """Their drivers are asked whether they plugged in there."""
+    for session in waiting:
         why = f"a car was plugged in at {other.letter}"
-        ledger.write(session, Stage.OTHER_PLUG, By.DRIVER, at=said_at, detail=other.letter, why=why)
+        ledger.write(session, Stage.OTHER_PLUG, By.DRIVER, at=at, detail=other.letter, why=why)
         services.changed(session)
 
 

@@ -123,15 +123,20 @@ def note_plug_in_time(charge_point_id: str) -> None:
 
 
 @transaction.atomic
-def stop(*, reference: str, why: str = "asked to stop", by: By = By.DRIVER) -> Session | None:
-    """Stop the live session of `reference`; pressed twice it is one command (AT-A3). None when nothing lives."""
+def stop(
+    *, reference: str, why: str = "asked to stop", by: By = By.DRIVER, for_free: bool = False
+) -> Session | None:
+    """Stop the live session of `reference`; pressed twice it is one command (AT-A3). None when nothing lives.
+
+    `for_free`: as if nothing had flowed.
+    """
     session = Session.objects.filter(reference=reference, state__in=Session.LIVE).first()
     if session is None:
         return None
     if session.state == State.PENDING:
         withdraw(session, why=why)
         session.refresh_from_db()
-    ask_stop(session, why=why, by=by)
+    ask_stop(session, why=why, by=by, for_free=for_free)
     return session
 
 
@@ -153,7 +158,7 @@ def fail(session: Session, failure: Session.Failure, *, why: str) -> bool:
     return True
 
 
-def ask_stop(session: Session, *, why: str, by: By = By.OPERATOR) -> None:
+def ask_stop(session: Session, *, why: str, by: By = By.OPERATOR, for_free: bool = False) -> None:
     """Send the charge point the stop, once per session that is still flowing."""
     if session.state == State.ENDED_PENDING_METER:
         return _ask_stop_of_silent(session, why=why, by=by)
@@ -161,13 +166,13 @@ def ask_stop(session: Session, *, why: str, by: By = By.OPERATOR) -> None:
         return
     asked_at = clock.now()
     deadline_at = asked_at + Session.PATIENCE[State.STOPPING]
-    is_free = bool(by == By.DRIVER and session.free_until and asked_at <= session.free_until)
+    is_free = bool(by == By.DRIVER and session.free_until and asked_at <= session.free_until) or for_free
     asked = {"stop_asked_at": asked_at, "stop_tries": 1, "is_free": is_free}
     try:
         move(session, State.STOPPING, why=why, deadline_at=deadline_at, **asked)
     except StaleMove:
         session.refresh_from_db()
-        return ask_stop(session, why=why, by=by)
+        return ask_stop(session, why=why, by=by, for_free=for_free)
     ledger.write(session, Stage.STOP_ASKED, by, at=asked_at, why=why)
     send_stop(session)
     changed(session)

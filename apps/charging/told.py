@@ -103,11 +103,15 @@ def _begun(connector: Connector, event: events.TransactionStarted, begin: dict[s
     is_code = start_codes.entered(event.charge_point_id, event.token)
     if is_code and not wanted.exists():
         start_codes.begin_for(event.charge_point_id, event.token)
+    if not wanted.exists():
+        plug_words.note_other_plug(ours.filter(state=State.PENDING), connector, clock.now())
     session = wanted.first() or late_start.adopted(ours, event) or services.walk_in(connector, event.token)
     if session.reference:
         why = "the charger began"
     elif Session.objects.filter(token=event.token).exclude(reference="").exists():
-        return _turn_away(session, begin, Session.Failure.TIMEOUT, why="began after it was given up")
+        return _turn_away(
+            session, begin, Session.Failure.TIMEOUT, why="began after it was given up, or elsewhere"
+        )
     elif is_code:
         return _turn_away(session, begin, Session.Failure.REJECTED, why="a code that opens nothing here")
     else:

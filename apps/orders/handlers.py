@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apps.beckn.inbox import Inbound
 from apps.beckn.wire import v1_1 as wire
-from apps.orders import network, services
+from apps.orders import change_network, network, services
 from apps.orders.documents import read_documents
 from apps.orders.models import Order
 from apps.orders.selectors import order_of_message
@@ -93,12 +93,32 @@ def on_confirm(order: Order, inbound: Inbound) -> None:
 
 @about_an_order
 def on_status(order: Order, inbound: Inbound) -> None:
+    _take_news(order, inbound)
+
+
+@about_an_order
+def on_update(order: Order, inbound: Inbound) -> None:
+    """The same news, asked for or not; or what a change of the order would cost, which is no news of the charge."""
+    change = services.change_asked_by(order, inbound.message.message_id)
+    if change is None or change.state != change.State.ASKED:
+        _take_news(order, inbound)
+        return
+    try:
+        services.record_offer(change, change_network.read_offer(inbound.body.order))
+    except UnreadableQuote:
+        _record_error(order, inbound, UNREADABLE, "")
+
+
+def _take_news(order: Order, inbound: Inbound) -> None:
+    """A change that is in force comes first: the rest of the message speaks of the changed order."""
+    services.record_accepted(
+        order,
+        network_id=change_network.read_accepted(inbound.body.order),
+        message_id=inbound.message.message_id,
+    )
     told = network.read_told(inbound.body.order)
     services.record_told(order, told=told, received_at=inbound.message.created_at)
     _take_what_followed(order, inbound)
-
-
-on_update = on_status  # the same news, asked for or not
 
 
 @about_an_order

@@ -12,9 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from apps.discovery.models import Offer
 from apps.lib.money import format_money
 from apps.lib.moves import Event
+from apps.orders.change_models import Change, ChangeEvent
 from apps.orders.states import MOVES, RESERVING, State
 from apps.orders.wish import TO_PERCENT, Wish
 from apps.payments.models import Refund
+
+__all__ = [
+    "Change",
+    "ChangeEvent",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "Progress",
+    "ProgressMark",
+    "ProgressPoint",
+    "RefundClaim",
+]
 
 
 class Order(models.Model):
@@ -110,6 +123,8 @@ class Order(models.Model):
     plug_in_by = models.DateTimeField(null=True, blank=True)
     closes_by = models.DateTimeField(null=True, blank=True)
     free_until = models.DateTimeField(null=True, blank=True)
+    not_my_car_until = models.DateTimeField(null=True, blank=True)
+    other_plug = models.JSONField(default=dict, blank=True)  # where a car came while we wait: told.OtherPlug
     meter_is_estimated = models.BooleanField(default=False)
 
     # How it went.

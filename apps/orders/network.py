@@ -16,6 +16,7 @@ from apps.orders.terms import read_terms
 from apps.orders.told import Line, Priced, Reading, StartKey, Told, UnreadableQuote
 
 START, STOP = "start-charging", "end-charging"
+NOT_MY_CAR = "not-my-car"  # ours: docs/use-cases.md
 STATE_TARGET = "order.fulfillments[0].state"
 TIMES_TARGET = "order.fulfillments[0].stops"
 LARGEST_AMOUNT = Decimal(100_000_000)
@@ -63,13 +64,15 @@ def support(order: Order) -> wire.SupportMessage:
     return wire.SupportMessage(support=wire.Support(ref_id=order.network_order_id))
 
 
-def update_state(order: Order, code: str) -> wire.UpdateMessage:
-    """START or STOP."""
+def update_state(order: Order, code: str, *, end_reason: str = "") -> wire.UpdateMessage:
+    """START or STOP. `end_reason`: why, where that matters to the bill (NOT_MY_CAR)."""
+    told = [wire.group("charging-end", "Charging End", end_reason=end_reason)] if end_reason else []
     fulfillment = wire.Fulfillment(
         id=order.fulfillment_id or order.item_id,
         type="CHARGING",
         state=wire.FulfillmentState(descriptor=wire.Descriptor(code=code)),
         **_with_key(order, code),
+        tags=told,
     )
     return wire.UpdateMessage(
         update_target=STATE_TARGET, order=wire.Order(id=order.network_order_id, fulfillments=(fulfillment,))
@@ -132,9 +135,14 @@ def cancel(order: Order, *, reason_id: str, words: str = "") -> wire.CancelMessa
     )
 
 
-def _choice(order: Order, *, people: bool = False) -> wire.Order:
+def item_of(order: Order) -> wire.Item:
+    """The plug, and how much of it."""
     selected = wire.Quantity(measure=_measure(order))
-    item = wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=selected), **_options(order))
+    return wire.Item(id=order.item_id, quantity=wire.ItemQuantity(selected=selected), **_options(order))
+
+
+def _choice(order: Order, *, people: bool = False) -> wire.Order:
+    item = item_of(order)
     fulfillment = wire.Fulfillment(id=order.fulfillment_id or order.item_id, type="CHARGING", **_times(order))
     choice = wire.Order(
         provider=wire.Provider(id=order.provider_id), items=(item,), fulfillments=(fulfillment,)

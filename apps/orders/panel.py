@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from apps.beckn.models import Message
 from apps.discovery.photo_policy import photo_of
 from apps.lib import clock
-from apps.orders import course, curve, money_back, slot_panel, slots, wording
+from apps.orders import change_panel, course, curve, money_back, slot_panel, slots, wording
 from apps.orders.ask_page import again
 from apps.orders.forms import AcceptForm, BillingForm
 from apps.orders.models import Order, OrderLine, Progress
@@ -176,12 +176,14 @@ def _plug_in(order: Order) -> dict[str, Any]:
     position = "" if order.lat is None else f"{order.lat:f},{order.lon:f}"
     more = {"fee": fee_now(order), "payment": payment_of(order), "position": position}
     more |= {"code_groups": wording.groups_of(order.start_code)}
+    more |= change_panel.shown(order)
     more |= {"start_failed": order.state == S.CONFIRMED and order.failure_code in START_FAILURES}
     if order.state == S.STARTING:
         marks = list(order.marks.all())
         more |= {
             "start_steps": course.start_steps(order, marks),
             "other_plug": course.other_plug(order, marks),
+            "may_move_there": bool(order.other_plug) and not more["change"],
         }
     return more
 
@@ -189,10 +191,16 @@ def _plug_in(order: Order) -> dict[str, Any]:
 def _charging(order: Order) -> dict[str, Any]:
     progress = Progress.objects.filter(order=order).first()
     marks = list(order.marks.all())
-    more = _told(order, progress) | curve.drawn(order, marks, zone_of(order)) | {"chips": course.chips(marks)}
+    more = (
+        change_panel.shown(order)
+        | _told(order, progress)
+        | curve.drawn(order, marks, zone_of(order))
+        | {"chips": course.chips(marks)}
+    )
     if more["pause"] and order.state != S.STOPPING:
         more["headline"] = more["pause"]["headline"]
     if order.state == S.STOPPING:
+        more |= {"change": None}
         steps = course.stop_steps(order, progress, marks, request_taken=_request_was_taken(order))
         more |= {"stop_steps": steps, "stop_is_slow": _is_slow(order)}
     return more
@@ -220,6 +228,7 @@ def _told(order: Order, progress: Progress | None) -> dict[str, Any]:
         "remaining": remaining(order, progress) if order.state == S.CHARGING and not pause else None,
         "pause": pause,
         "is_free_to_stop": bool(order.free_until and order.free_until > clock.now()),
+        "may_be_other_car": bool(order.not_my_car_until and order.not_my_car_until > clock.now()),
         "ring_state": "flowing" if order.state == S.CHARGING and not pause else "paused",
     }
 

@@ -10,7 +10,11 @@ from apps.orders.models import Order, OrderLine
 def lines(order: Order, kind: str) -> list[dict[str, Any]]:
     """`was`: what a line of the quote said before, where that was something else."""
     before = order.quoted_before.get("lines", {}) if kind == OrderLine.Kind.QUOTE else {}
-    rows = list(order.lines.filter(kind=kind))
+    return marked(list(order.lines.filter(kind=kind)), before)
+
+
+def marked(rows: list[OrderLine], before: dict[str, str]) -> list[dict[str, Any]]:
+    """`before`: title → amount."""
     shown = [
         {
             "words": line_words(line),

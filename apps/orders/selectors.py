@@ -16,7 +16,7 @@ from apps.lib.errors import Refused
 from apps.lib.rows import only_one
 from apps.orders import history as lists
 from apps.orders import panel
-from apps.orders.models import Order, Progress
+from apps.orders.models import Change, Order, Progress
 from apps.orders.states import OVER, State
 
 PAGE_LENGTH = 200
@@ -62,6 +62,23 @@ def offer_for_sale(code: UUID) -> Offer:
     if offer is None:
         raise Http404("no such offer")
     return offer
+
+
+def order_to_change(user: AbstractBaseUser, code: UUID) -> tuple[Order, Offer]:
+    """The driver's order and the offer it came from, or 404."""
+    order = order_for(user, code)
+    if order.offer is None:
+        raise Http404("the offer of this order is gone")
+    return order, offer_for_sale(order.offer.code)
+
+
+def change_of(order: Order, code: UUID) -> Change:
+    """A change of this order, or 404."""
+    change = order.changes.filter(code=code).first()
+    if change is None:
+        raise Http404("no such change")
+    change.order = order
+    return change
 
 
 def live_panel(user: AbstractBaseUser, code: str) -> str | None:

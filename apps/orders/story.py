@@ -10,7 +10,7 @@ from datetime import datetime
 from apps.beckn.wire import v1_1 as wire
 from apps.orders.told import Facts, Mark
 
-LEDGER, FACTS = "session-ledger", "session-facts"
+LEDGER, FACTS, OTHER_PLUG = "session-ledger", "session-facts", "other-plug"
 STAGES = {
     "start-asked",
     "start-accepted",
@@ -56,18 +56,36 @@ def _mark(tag: wire.Tag) -> Mark | None:
 
 
 def read_facts(groups: Iterable[wire.TagGroup]) -> Facts:
-    said = {
-        _code(tag.descriptor): tag.value or ""
-        for group in groups
-        if _code(group.descriptor) == FACTS
-        for tag in group.list
-    }
+    groups = list(groups)
+    said = _pairs(groups, FACTS)
     return Facts(
         plug_in_by=wire.read_instant(said.get("plug-in-by", "")),
         closes_by=wire.read_instant(said.get("closes-by", "")),
         free_until=wire.read_instant(said.get("free-until", "")),
         is_estimated=said.get("meter-estimated", "").strip().lower() == "true",
+        not_my_car_until=wire.read_instant(said.get("not-my-car-until", "")),
+        other_plug=_other_plug(_pairs(groups, OTHER_PLUG)),
     )
+
+
+def _pairs(groups: Iterable[wire.TagGroup], wanted: str) -> dict[str, str]:
+    return {
+        _code(tag.descriptor): tag.value or ""
+        for group in groups
+        if _code(group.descriptor) == wanted
+        for tag in group.list
+    }
+
+
+def _other_plug(said: dict[str, str]) -> dict[str, str]:
+    """Only one that can be named to the operator is worth asking the driver about."""
+    if not said.get("item-id", "").strip():
+        return {}
+    return {
+        "item_id": said["item-id"].strip()[:255],
+        "fulfillment_id": said.get("fulfillment-id", "").strip()[:255],
+        "letter": said.get("letter", "").strip()[:10],
+    }
 
 
 def mark_of_word(word: str, at: datetime) -> Mark | None:

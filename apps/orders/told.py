@@ -57,6 +57,9 @@ class Facts:
     closes_by: datetime | None = None  # then the bill is made, with or without the last reading
     free_until: datetime | None = None  # until then a stop costs nothing
     is_estimated: bool = False  # the last reading never came
+    not_my_car_until: datetime | None = None  # until then, "this is not my car" costs nothing
+    # Where a car came while ours is waited for: item_id, fulfillment_id, letter.
+    other_plug: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

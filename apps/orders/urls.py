@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.orders import paper_views, slot_views, views
+from apps.orders import change_views, paper_views, slot_views, views
 
 app_name = "orders"
 
@@ -18,6 +18,13 @@ urlpatterns = [
     path("<uuid:code>/accept/", views.accept, name="accept"),
     path("<uuid:code>/start/", views.start, name="start"),
     path("<uuid:code>/stop/", views.stop, name="stop"),
+    path("<uuid:code>/change/", change_views.change, name="change"),
+    path("<uuid:code>/change/estimate/", change_views.estimate, name="change_estimate"),
+    path("<uuid:code>/change/plug/<uuid:plug>/", change_views.other_plug, name="other_plug"),
+    path("<uuid:code>/change/<uuid:change>/", change_views.answer, name="answer_change"),
+    path("<uuid:code>/extend/", change_views.extend, name="extend"),
+    path("<uuid:code>/my-plug/", change_views.my_plug, name="my_plug"),
+    path("<uuid:code>/not-my-car/", change_views.not_my_car, name="not_my_car"),
     path("<uuid:code>/cancel/", views.cancel, name="cancel"),
     path("<uuid:code>/receipt/", views.show_receipt, name="receipt"),
     path("<uuid:code>/receipt.pdf", paper_views.receipt_pdf, name="receipt_pdf"),

@@ -65,6 +65,18 @@ FAILURES = {
     "50001": _("It could not be cancelled any more."),
     "50002": _("It could not be changed any more."),
 }
+# Where a change came to nothing, more to the point.
+CHANGE_FAILURES = {
+    "no-answer": _("The operator did not answer in time. Your order is as it was."),
+    "unreachable": _("The operator could not be reached. Your order is as it was."),
+    "not-held": _("Your bank does not hold more, so your order is as it was."),
+    "bank-silent": _("Your bank did not answer in time, so your order is as it was."),
+    "other-currency": _("The operator answered in another currency, so your order is as it was."),
+    "30008": _("That plug cannot be had right now. Yours is still kept for you."),
+    "40000": _("Somebody else has the plug after you, so there is not enough time for that."),
+    "40002": _("The operator cannot sell this amount. Your order is as it was."),
+    "40003": _("The new price has expired. Ask for it again if you still want it."),
+}
 UNKNOWN_FAILURE = _("The operator said no.")
 
 WARNINGS = {

@@ -59,6 +59,9 @@ class Payment(models.Model):
     checkout_url = models.CharField(max_length=500, blank=True)
     wish = models.CharField(max_length=7, choices=Wish.choices, default=Wish.NONE, blank=True)
     capture_amount = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    # So much is to be held in all, and the key under which that was asked (raising.py).
+    raise_to = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    raise_key = models.CharField(max_length=80, blank=True)
     # The worker looks at this row then. Pushing it forward is also how one worker claims it from the others.
     next_try_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
@@ -221,6 +224,7 @@ class LedgerEntry(models.Model):
 
     class Kind(models.TextChoices):
         AUTHORISED = "AUTHORISED", _("Held")
+        RAISED = "RAISED", _("Held in addition")
         CAPTURED = "CAPTURED", _("Charged")
         RELEASED = "RELEASED", _("Released")
         REFUNDED = "REFUNDED", _("Refunded")
@@ -237,7 +241,9 @@ class LedgerEntry(models.Model):
         verbose_name_plural = _("ledger entries")
         constraints = [
             models.UniqueConstraint(
-                fields=["payment", "kind"], condition=Q(refund__isnull=True), name="each_ledger_line_once"
+                fields=["payment", "kind"],
+                condition=Q(refund__isnull=True) & ~Q(kind="RAISED"),
+                name="each_ledger_line_once",
             ),
             models.UniqueConstraint(
                 fields=["refund", "kind"], condition=Q(refund__isnull=False), name="each_refund_line_once"

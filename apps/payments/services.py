@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
-from types import ModuleType
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -21,8 +20,10 @@ from django.utils.translation import gettext_noop
 from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
+from apps.payments import raising
 from apps.payments.models import LedgerEntry, Payment
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
+from apps.payments.raising import provider_of
 
 LEASE = timedelta(seconds=60)  # longer than a provider call may take
 ASK_EVERY = timedelta(seconds=5)  # how soon we ask again while the payer is with the bank
@@ -89,7 +90,7 @@ def open_checkout(payment: Payment) -> str:
     if payment.checkout_url:
         return payment.checkout_url
     try:
-        outcome = _provider(payment).authorise(
+        outcome = provider_of(payment).authorise(
             key=str(payment.code),
             amount=payment.amount,
             currency=payment.currency,
@@ -112,7 +113,7 @@ def look_again(payment: Payment) -> None:
     if payment.state != State.REQUESTED or not payment.provider_ref:
         return
     try:
-        outcome = _provider(payment).look(payment.provider_ref)
+        outcome = provider_of(payment).look(payment.provider_ref)
     except ProviderUnavailable:
         return  # settle_due asks again
     record(payment, outcome)
@@ -150,7 +151,7 @@ def release(payment: Payment) -> None:
 def _wish(payment: Payment, wish: str, *, states, **changes) -> None:
     """The first wish stays: a capture already asked for is not turned into a release, nor the other way round."""
     Payment.objects.filter(pk=payment.pk, state__in=states, wish=Wish.NONE).update(
-        wish=wish, next_try_at=clock.now(), tries=0, **changes
+        wish=wish, next_try_at=clock.now(), tries=0, **raising.NOTHING, **changes
     )
     payment.refresh_from_db()
 
@@ -174,6 +175,9 @@ def _settle(payment: Payment) -> bool:
     if not claimed:
         return False
     payment.refresh_from_db()
+    if raising.is_due(payment):
+        raising.carry_out(payment)
+        return True
     try:
         outcome = _call(payment, now)
     except ProviderUnavailable as error:
@@ -189,16 +193,16 @@ def _settle(payment: Payment) -> bool:
 def _call(payment: Payment, now: datetime) -> Outcome:
     """The one call this payment needs next."""
     if payment.wish == Wish.CAPTURE:
-        return _provider(payment).capture(
+        return provider_of(payment).capture(
             payment.provider_ref, key=f"{payment.code}-capture", amount=payment.capture_amount
         )
     if payment.wish == Wish.VOID or payment.expires_at <= now:
         if not payment.provider_ref:
             return Outcome(Verdict.VOIDED, "")
-        return _provider(payment).void(payment.provider_ref, key=f"{payment.code}-void")
+        return provider_of(payment).void(payment.provider_ref, key=f"{payment.code}-void")
     if not payment.provider_ref:
         return Outcome(Verdict.PENDING, "")
-    return _provider(payment).look(payment.provider_ref)
+    return provider_of(payment).look(payment.provider_ref)
 
 
 def _try_later(payment: Payment, at: datetime, error: str) -> None:
@@ -231,7 +235,7 @@ def _record_authorised(payment: Payment, outcome: Outcome) -> None:
         release(payment)
         return
     now = clock.now()
-    lasts_until = now + _provider(payment).HOLDS_FOR
+    lasts_until = now + provider_of(payment).HOLDS_FOR
     move(
         payment,
         State.AUTHORISED,
@@ -297,7 +301,3 @@ def _record_voided(payment: Payment, outcome: Outcome) -> None:
 
 def _write(payment: Payment, kind: str, amount: Decimal) -> None:
     LedgerEntry.objects.create(payment=payment, kind=kind, amount=amount, currency=payment.currency)
-
-
-def _provider(payment: Payment) -> ModuleType:
-    return import_module(settings.PAYMENT_PROVIDERS[payment.provider])

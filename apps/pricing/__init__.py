@@ -5,7 +5,15 @@ running total and receipt are that one function (law 1): a quote is a meter that
 """
 
 from apps.pricing.bill import Bill, Line, LineKind, TaxShare
-from apps.pricing.forecast import Forecast, for_kwh, for_minutes, for_money
+from apps.pricing.forecast import (
+    Forecast,
+    for_kwh,
+    for_minutes,
+    for_money,
+    to_kwh,
+    to_minutes,
+    to_money,
+)
 from apps.pricing.meter import Meter, price
 from apps.pricing.readings import Backwards, Limit, Limits, Phase, Reading
 from apps.pricing.shape import TariffFault, read_elements, read_tariff, read_taxes
@@ -38,4 +46,7 @@ __all__ = [
     "read_elements",
     "read_tariff",
     "read_taxes",
+    "to_kwh",
+    "to_minutes",
+    "to_money",
 ]

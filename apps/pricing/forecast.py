@@ -3,13 +3,14 @@
 A forecast is a meter that was given the readings we expect. What it promises is kept by the same meter's `Limits`.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from apps.pricing.bill import Bill
-from apps.pricing.meter import price
-from apps.pricing.readings import Reading
+from apps.pricing.meter import MICROSECONDS_PER_HOUR, Meter
+from apps.pricing.readings import MICROSECOND, Reading
 from apps.pricing.tariff import Tariff
 
 WATT_HOUR = Decimal("0.001")
@@ -24,16 +25,12 @@ class Forecast:
 
 
 def for_kwh(tariff: Tariff, kwh: Decimal, *, power_kw: Decimal, begins_at: datetime) -> Forecast:
-    seconds = seconds_for(kwh, power_kw)
-    ends_at = begins_at + timedelta(seconds=seconds)
-    return Forecast(kwh, seconds, price(tariff, begins_at, [Reading(ends_at, kwh)]).bill())
+    return to_kwh(Meter(tariff, begins_at), kwh, power_kw=power_kw)
 
 
 def for_minutes(tariff: Tariff, minutes: int, *, power_kw: Decimal, begins_at: datetime) -> Forecast:
     """As much as flows at `power_kw`: a car that takes less pays less."""
-    kwh = (power_kw * minutes / 60).quantize(WATT_HOUR, rounding=ROUND_FLOOR)
-    ends_at = begins_at + timedelta(minutes=minutes)
-    return Forecast(kwh, minutes * 60, price(tariff, begins_at, [Reading(ends_at, kwh)]).bill())
+    return to_minutes(Meter(tariff, begins_at), minutes, power_kw=power_kw)
 
 
 def for_money(
@@ -43,17 +40,39 @@ def for_money(
 
     No energy at all when not even the first watt-hour is that cheap.
     """
+    return to_money(Meter(tariff, begins_at), money, power_kw=power_kw, most_kwh=most_kwh)
 
-    def cost(wh: int) -> Decimal:
-        return for_kwh(tariff, wh * WATT_HOUR, power_kw=power_kw, begins_at=begins_at).bill.total
 
-    low, high = 0, int(most_kwh / WATT_HOUR)
-    if cost(high) <= money:
+# --- The same from where a charge stands already. All figures count from its beginning. -----------------------
+
+
+def to_kwh(meter: Meter, kwh: Decimal, *, power_kw: Decimal) -> Forecast:
+    return _at(meter, meter.at + timedelta(seconds=seconds_for(kwh - meter.kwh, power_kw)), kwh)
+
+
+def to_minutes(meter: Meter, minutes: int, *, power_kw: Decimal) -> Forecast:
+    ends_at = meter.begins_at + timedelta(minutes=minutes)
+    left = Decimal((ends_at - meter.at) // MICROSECOND) / MICROSECONDS_PER_HOUR
+    return _at(meter, ends_at, meter.kwh + (power_kw * left).quantize(WATT_HOUR, rounding=ROUND_FLOOR))
+
+
+def to_money(meter: Meter, money: Decimal, *, power_kw: Decimal, most_kwh: Decimal) -> Forecast:
+    def reached(wh: int) -> Forecast:
+        return to_kwh(meter, max(wh * WATT_HOUR, meter.kwh), power_kw=power_kw)
+
+    low, high = int(meter.kwh / WATT_HOUR), int(most_kwh / WATT_HOUR)
+    if reached(high).bill.total <= money:
         low = high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if cost(middle) <= money else (low, middle)
-    return for_kwh(tariff, low * WATT_HOUR, power_kw=power_kw, begins_at=begins_at)
+        low, high = (middle, high) if reached(middle).bill.total <= money else (low, middle)
+    return reached(low)
+
+
+def _at(meter: Meter, at: datetime, kwh: Decimal) -> Forecast:
+    later = copy(meter)
+    later.read(Reading(at, kwh))
+    return Forecast(kwh, int((at - meter.begins_at).total_seconds()), later.bill())
 
 
 def seconds_for(kwh: Decimal, power_kw: Decimal) -> int:

@@ -116,7 +116,6 @@ def test_the_target_is_read_in_many_spellings(app, placed, charger, target):
 @pytest.mark.parametrize(
     "target",
     [
-        "order.items",
         "order.payments,order.items",
         "order.fulfillments[0].state,order.items",
         "",

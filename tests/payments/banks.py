@@ -89,6 +89,7 @@ class Bank:
 
 class StripeBank(Bank):
     key, webhook_secret = "sk_test_emulated", "whsec_emulated"
+    can_increment, most = False, 10**9
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,6 +161,8 @@ class StripeBank(Bank):
                 return 200, self._shown(ref)
             case "POST", ["payment_intents", ref, "capture"] if ref in self.intents:
                 return self._capture(self.intents[ref], int(data["amount_to_capture"]))
+            case "POST", ["payment_intents", ref, "increment_authorization"] if ref in self.intents:
+                return self._increment(self.intents[ref], int(data["amount"]))
             case "POST", ["payment_intents", ref, "cancel"] if ref in self.intents:
                 if self.intents[ref]["status"] != "requires_capture":
                     return 400, self.refusal("cannot be cancelled")
@@ -172,8 +175,20 @@ class StripeBank(Bank):
                 return 200, {"object": "list", "data": mine, "has_more": False}
         return 404, self.refusal(f"unknown: {method} {'/'.join(path)}")
 
+    def _increment(self, intent: dict, amount: int) -> tuple[int, dict[str, Any]]:
+        """The card's network decides; only a higher amount is an increment."""
+        if intent["status"] != "requires_capture" or amount <= intent["amount"] or not self.can_increment:
+            return 400, self.refusal("this payment intent is not eligible for incremental authorization")
+        if amount > self.most:
+            declined = {"type": "card_error", "code": "card_declined", "message": "insufficient funds"}
+            return 402, {"error": declined}
+        intent["amount"] = amount
+        return 200, intent
+
     def _open(self, data: dict) -> tuple[int, dict[str, Any]]:
         assert data["payment_intent_data[capture_method]"] == "manual"
+        wanted = "payment_method_options[card][request_incremental_authorization]"
+        self.can_increment = data.get(wanted) == "if_available"
         ref = self.new_id("cs_test_")
         self.sessions[ref] = {
             "id": ref,

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.lib.money import from_minor_units, to_minor_units
-from apps.payments import services
+from apps.payments import raising, services
 from apps.payments.models import LedgerEntry, Payment
 from apps.payments.providers import razorpay, sandbox, stripe
 from apps.payments.providers.port import Forged, ProviderUnavailable, Verdict
@@ -397,3 +397,45 @@ def test_parts_of_a_minor_unit_are_refused(amount, currency):
 def test_a_foreign_webhook_key_is_forged(bank):
     with pytest.raises(Forged):
         stripe.read_webhook(b"{}", {})
+
+
+# --- Raising a hold (raising.py) -------------------------------------------------------------------------------
+
+
+def raised(payment: Payment, amount: str, key: str = "raise-1") -> Payment:
+    raising.ask(payment, amount=Decimal(amount), key=key)
+    return settle(payment)
+
+
+@only_stripe
+def test_stripe_raises_the_hold_once_though_the_answer_was_lost(held, bank, monkeypatch):
+    real = bank._increment
+
+    def lost(intent, amount):
+        bank.lose = 1
+        return real(intent, amount)
+
+    monkeypatch.setattr(bank, "_increment", lost)
+    assert raised(held, "600").amount == 400  # done, and nobody has heard of it
+    assert settle(held).amount == 600
+    assert sum(path.endswith("/increment_authorization") for _, path, _ in bank.requests) == 1
+    services.capture(held, amount=Decimal(590))
+    settle(held)
+    assert (held.state, held.captured_amount, kept_by_us(bank)) == (State.CAPTURED, 590, 590)
+
+
+@only_stripe
+@pytest.mark.parametrize("why", ["not for this card", "no money left"])
+def test_stripe_may_refuse_and_the_hold_stays(held, bank, why):
+    bank.can_increment, bank.most = why != "not for this card", 50_000
+    assert raised(held, "600").amount == 400
+    assert (held.state, held.raise_to) == (State.AUTHORISED, None)
+    assert held.last_error
+
+
+@only_razorpay
+def test_razorpay_cannot_and_is_not_asked(held, bank):
+    asked = len(bank.requests)
+    with pytest.raises(raising.CannotRaise):
+        raising.ask(held, amount=Decimal(600), key="raise-1")
+    assert len(bank.requests) == asked

@@ -1,6 +1,7 @@
 """The only writers of orders, one function per verb.
 
 asking.py     quote, terms, payment, confirmation
+changes.py    another amount or another plug: what the driver does; change_answers.py what becomes of it
 charging.py   start, progress, stop, bill
 help.py       whom to ask, the operator's live page
 leaving.py    cancel, refusal, undeliverable messages
@@ -24,7 +25,23 @@ from apps.orders.services.asking import (
     request_quote,
     request_terms,
 )
-from apps.orders.services.charging import record_told, request_start, request_stop
+from apps.orders.services.change_answers import (
+    change_asked_by,
+    change_refused,
+    move_overdue_changes,
+    payment_not_raised,
+    payment_raised,
+    record_accepted,
+    record_offer,
+)
+from apps.orders.services.changes import (
+    accept_change,
+    ask_for_change,
+    decline_change,
+    mark_seen,
+    move_to_other_plug,
+)
+from apps.orders.services.charging import record_told, request_start, request_stop, stop_other_car
 from apps.orders.services.claims import (
     ask_otherwise,
     record_documents,
@@ -51,25 +68,37 @@ from apps.orders.services.refunds import check_money
 from apps.orders.services.reserved import change_time, claim_reminder, come_late, remind_again
 
 __all__ = [
+    "accept_change",
     "accept_terms_and_pay",
     "ask_again",
+    "ask_for_change",
     "ask_for_new_price",
     "ask_otherwise",
+    "change_asked_by",
+    "change_refused",
     "change_time",
     "check_money",
     "claim_reminder",
     "claim_streams",
     "come_late",
+    "decline_change",
     "listen_again",
+    "mark_seen",
     "move_overdue",
+    "move_overdue_changes",
+    "move_to_other_plug",
     "payment_authorised",
     "payment_captured",
     "payment_failed",
+    "payment_not_raised",
+    "payment_raised",
     "payment_voided",
+    "record_accepted",
     "record_cancellation",
     "record_confirmation",
     "record_documents",
     "record_error",
+    "record_offer",
     "record_quote",
     "record_refunds",
     "record_streamed",
@@ -88,5 +117,6 @@ __all__ = [
     "request_stop",
     "request_support",
     "request_terms",
+    "stop_other_car",
     "undeliverable",
 ]

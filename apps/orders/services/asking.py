@@ -111,8 +111,8 @@ def _order_of(
         ordered_minutes=wish.minutes,
         ordered_amount=wish.amount,
         from_percent=wish.from_percent,
-        says_units={"TIME": "time", "MONEY": "money"}.get(wish.by) in offer.sells_by,
-        energy_kwh=_energy(wish, guess, power_kw or offer.max_kw),
+        says_units=says_units(offer, wish),
+        energy_kwh=energy_for(wish, guess, power_kw or offer.max_kw),
         # Without a word on tax the estimate is no promise, and the quote is not measured against it.
         estimate_amount=guess.total if guess and offer.tax_percent is not None else None,
         currency=offer.currency or "INR",
@@ -121,7 +121,12 @@ def _order_of(
     )
 
 
-def _energy(wish: Wish, guess: Estimate | None, power_kw: Decimal | None) -> Decimal:
+def says_units(offer: Offer, wish: Wish) -> bool:
+    """Did this operator tell that it reads the unit of this wish?"""
+    return {"TIME": "time", "MONEY": "money"}.get(wish.by) in offer.sells_by
+
+
+def energy_for(wish: Wish, guess: Estimate | None, power_kw: Decimal | None) -> Decimal:
     """What minutes and money may bring; whoever reads neither is asked for this."""
     if wish.energy_kwh is not None:
         return wish.energy_kwh

@@ -55,7 +55,9 @@ def request_start(order: Order) -> None:
         lost_the_race(order, error, State.STARTING, *WITH_ENERGY)
 
 
-def request_stop(order: Order, *, why: str = gettext_noop("the driver pressed Stop")) -> None:
+def request_stop(
+    order: Order, *, why: str = gettext_noop("the driver pressed Stop"), end_reason: str = ""
+) -> None:
     """A driver can always stop. Pressing twice sends one command; the worker repeats it when nobody answers."""
     if order.state in (State.STOPPING, State.ENDED, State.SETTLED):
         return
@@ -71,9 +73,15 @@ def request_stop(order: Order, *, why: str = gettext_noop("the driver pressed St
                 stop_asked_at=clock.now(),
                 stop_asked_kwh=progress.energy_kwh if progress else None,
             )
-            ask(order, "update", network.update_state(order, network.STOP))
+            ask(order, "update", network.update_state(order, network.STOP, end_reason=end_reason))
     except StaleMove as error:
         lost_the_race(order, error, State.STOPPING, State.ENDED, State.SETTLED)
+
+
+def stop_other_car(order: Order) -> None:
+    """ "This is not my car": stopped, and free where that is said soon enough (AT-H4). The operator's bill says so."""
+    why = gettext_noop("the driver says that this is another car")
+    request_stop(order, why=why, end_reason=network.NOT_MY_CAR)
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from apps.lib import clock
 from apps.lib.moves import StaleMove
 from apps.orders import network
 from apps.orders.models import Order
+from apps.orders.services.change_answers import change_refused
 from apps.orders.services.claims import refund_refused, refund_unheard
 from apps.orders.services.steps import (
     NotNow,
@@ -99,6 +100,8 @@ def _owed(order: Order, told: Told, no_show: bool) -> Decimal:
 @transaction.atomic
 def record_error(order: Order, *, action: str, message_id: UUID, code: str, message: str) -> None:
     """An `on_…` that carries an error instead of an answer. Errors to old questions change nothing."""
+    if action == "on_update" and change_refused(order, message_id, code=code, message=message):
+        return
     text = message.strip() or taxonomy.ERROR_MEANINGS.get(code, "")
     failure = {"failure_code": code[:40] or "error", "failure_message": text[:300]}
     refuses = {
@@ -136,6 +139,8 @@ def undeliverable(message: Message) -> None:
     """Announced by beckn: a request of ours was given up. Polls and repeats are not worth a word."""
     order = Order.objects.filter(transaction_id=message.transaction_id, bpp_id=message.bpp_id).first()
     if message.side != Side.BAP or order is None or refund_unheard(order, message.message_id):
+        return
+    if change_refused(order, message.message_id, code="unreachable", message=""):
         return
     if message.message_id != order.asked_message_id:
         return

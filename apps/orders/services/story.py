@@ -27,6 +27,8 @@ def keep_story(order: Order, *, told: Told, received_at: datetime) -> None:
         "plug_in_by": told.facts.plug_in_by,
         "closes_by": told.facts.closes_by,
         "free_until": told.facts.free_until,
+        "not_my_car_until": told.facts.not_my_car_until,
+        "other_plug": told.facts.other_plug if order.state == State.STARTING else {},
         "meter_is_estimated": told.facts.is_estimated or order.meter_is_estimated,
     }
     if told.start_key and order.state in (State.CONFIRMED, State.STARTING):

@@ -4,9 +4,11 @@ authorise(*, key, amount, currency, description, return_url) -> Outcome     open
 look(ref) -> Outcome                                                        how does it stand?
 capture(ref, *, key, amount) -> Outcome                                     takes `amount`, releases the rest
 void(ref, *, key) -> Outcome                                                releases everything
+raise_hold(ref, *, key, amount) -> Outcome                                  holds `amount` in all, where CAN_RAISE
 refund(ref, *, key, amount) -> Outcome                                      gives some of it back, the way it came
 read_webhook(body, headers) -> str                                          the ref it is about; else "", or Forged
 HOLDS_FOR: timedelta                                                        how long what is authorised can be taken
+CAN_RAISE: bool                                                             can it hold more later than it did at first?
 
 The `ref` of a refund's outcome is the bank's reference of that refund; PENDING means it has taken the order and will
 pay, so the same call later tells how it stands.

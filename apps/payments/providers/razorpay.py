@@ -26,6 +26,7 @@ from apps.payments.models import Payment
 from apps.payments.providers.port import TIMEOUT_SECONDS, Forged, Outcome, ProviderUnavailable, Verdict
 
 HOLDS_FOR = timedelta(days=2, hours=23)  # Razorpay gives back what nobody took for three days
+CAN_RAISE = False  # it knows nothing like that
 SIGNATURE_HEADER = "X-Razorpay-Signature"
 NOTHING_HELD = gettext_noop("nothing is held that could be taken")
 _BEST_FIRST = ("captured", "refunded", "authorized")  # of several attempts the one that went furthest counts

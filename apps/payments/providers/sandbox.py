@@ -19,6 +19,7 @@ from apps.payments.models import SandboxPayment, SandboxRefund
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
 
 HOLDS_FOR = timedelta(days=5)
+CAN_RAISE = True
 HANGS_FOR = 3  # a hanging payment is approved when asked this often
 
 _Answer = SandboxPayment.Answer
@@ -82,6 +83,23 @@ def void(ref: str, *, key: str) -> Outcome:
     SandboxPayment.objects.filter(ref=ref, captured_amount__isnull=True, voided_at__isnull=True).update(
         voided_at=clock.now()
     )
+    return _outcome(SandboxPayment.objects.get(ref=ref))
+
+
+def raise_hold(ref: str, *, key: str, amount: Decimal) -> Outcome:
+    """The payer is not asked again: it was the payer who wanted it. A hold that is high enough already stays."""
+    _be_reachable()
+    if settings.SANDBOX_BANK == "decline":
+        return Outcome(Verdict.DECLINED, ref, reason=gettext_noop("the bank declined to hold more"))
+    held = SandboxPayment.objects.filter(
+        ref=ref, answer=_Answer.APPROVED, voided_at__isnull=True, captured_amount__isnull=True
+    )
+    if settings.SANDBOX_BANK == "hang":
+        held.filter(asked__lt=HANGS_FOR).update(asked=F("asked") + 1)
+        held = held.filter(asked__gte=HANGS_FOR)
+        if not held.exists():
+            return Outcome(Verdict.PENDING, ref)
+    held.filter(amount__lt=amount).update(amount=amount)
     return _outcome(SandboxPayment.objects.get(ref=ref))
 
 

@@ -19,7 +19,9 @@ from apps.lib.money import from_minor_units, to_minor_units
 from apps.payments.providers.port import TIMEOUT_SECONDS, Forged, Outcome, ProviderUnavailable, Verdict
 
 HOLDS_FOR = timedelta(days=5)  # card networks let go after five to seven days
+CAN_RAISE = True  # where the card's network allows it: docs.stripe.com/payments/incremental-authorization
 SIGNATURE_HEADER = "Stripe-Signature"
+NOT_RAISED = gettext_noop("the bank does not hold more for this card")
 NOTHING_HELD = gettext_noop("nothing is held that could be taken")
 _OF_INTENT = {
     "requires_capture": Verdict.AUTHORISED,
@@ -44,6 +46,7 @@ def authorise(*, key: str, amount: Decimal, currency: str, description: str, ret
                 "cancel_url": home,
                 "line_items": [{"quantity": 1, "price_data": price}],
                 "payment_intent_data": {"capture_method": "manual", "metadata": {"payment": key}},
+                "payment_method_options": {"card": {"request_incremental_authorization": "if_available"}},
                 "expand": ["payment_intent"],
             },
             options={"idempotency_key": key},
@@ -90,6 +93,24 @@ def void(ref: str, *, key: str) -> Outcome:
     if session.status == "expired":
         return Outcome(Verdict.VOIDED, ref)
     return _outcome(session)
+
+
+def raise_hold(ref: str, *, key: str, amount: Decimal) -> Outcome:
+    """Stripe refuses with an error of the card, or of the request where the card cannot do it at all."""
+    with _asking():
+        intent = _session(ref).payment_intent
+        currency = intent.currency.upper()
+        minor = to_minor_units(amount, currency)
+        if intent.status == "requires_capture" and intent.amount < minor:
+            try:
+                intent = _client().v1.payment_intents.increment_authorization(
+                    intent.id, params={"amount": minor}, options={"idempotency_key": key}
+                )
+            except (stripe.CardError, stripe.InvalidRequestError) as refused:
+                return Outcome(Verdict.DECLINED, ref, reason=refused.user_message or NOT_RAISED)
+    return Outcome(
+        _OF_INTENT.get(intent.status, Verdict.DECLINED), ref, amount=from_minor_units(intent.amount, currency)
+    )
 
 
 def refund(ref: str, *, key: str, amount: Decimal) -> Outcome:
