@@ -78,6 +78,8 @@ EVENTS: dict[str, str] = {
     "help.asked": "apps.support.services.take_call",
     "order.owner": "apps.bookings.selectors.order_owner",
     "order.evidence": "apps.bookings.evidence.evidence_of",
+    "order.readings": "apps.bookings.evidence.readings_of",
+    "order.notices": "apps.notices.selectors.told_of",
 }
 
 # A live panel of a page, or a part of one → who draws it: function(user, code) → HTML, or None when this person may not

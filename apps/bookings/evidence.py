@@ -3,6 +3,8 @@
 Each section is a plain dict: `title`, `facts` [(name, text)], `lines` [(name, amount)], `times` [(at, words, more)].
 """
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,7 +14,7 @@ from apps.bookings.pricing import Bill
 from apps.bookings.selectors import all_bookings
 from apps.charging.models import MeterReading, Session
 from apps.charging.readings import as_counted
-from apps.charging.selectors import sessions_with_history
+from apps.charging.selectors import readings_for, sessions_with_history
 from apps.lib.money import format_money
 
 READINGS_SHOWN = 40
@@ -29,6 +31,12 @@ def evidence_of(order_id: str) -> list[Section]:
         sections.append(_priced(_("Final bill"), booking.final_bill))
     sections.append({"title": _("What happened to the booking"), "times": _events(booking)})
     return sections + [_session(session) for session in sessions_with_history(booking.code)]
+
+
+def readings_of(order_id: str) -> tuple[int, Iterator[tuple[datetime, str, str]]]:
+    """How many readings the charger told for this order, and each of them: when, what, and what was odd about it."""
+    readings = readings_for(order_id)
+    return readings.count(), (_reading(reading) for reading in readings.iterator(chunk_size=500))
 
 
 def _promise(booking: Booking) -> Section:

@@ -96,6 +96,12 @@ def may_command(user: AbstractBaseUser | AnonymousUser) -> bool:
     return may_edit(user)
 
 
+def readings_for(reference: str) -> QuerySet[MeterReading]:
+    """Every reading of every try to charge for `reference`."""
+    rows = MeterReading.objects.filter(session__reference=reference).select_related("correction")
+    return rows.order_by("session_id", "at")
+
+
 def sessions_with_history(reference: str) -> QuerySet[Session]:
     """Every try to charge for `reference`, the first one first, with what happened to it."""
     return Session.objects.filter(reference=reference).order_by("pk").prefetch_related("events")

@@ -1,12 +1,14 @@
 """Reads for the page of notices."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.notices import wording
 from apps.notices.models import Channel, Notice
+from apps.orders.models import Order
 from apps.orders.panel import zone_of
 
 SHOWN = 50
@@ -39,6 +41,16 @@ def lines_for(person: User) -> list[Line]:
         )
         for notice in mine
     ]
+
+
+def told_of(order: Order) -> list[tuple[datetime, str, str]]:
+    """Every notice of one charge, for the desk: when, which, by what way, and what became of it."""
+    rows = Notice.objects.filter(order=order).exclude(channel=Channel.PAGE).order_by("happened_at", "pk")
+    return [(row.told_at or row.happened_at, str(row), _became(row)) for row in rows]
+
+
+def _became(row: Notice) -> str:
+    return " · ".join(part for part in (str(row.get_state_display()), row.last_error) if part)
 
 
 def of(person: User) -> QuerySet[Notice]:

@@ -1,10 +1,12 @@
 import re
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -162,15 +164,25 @@ class AcceptForm(forms.Form):
     )
 
 
+# No charge was before; and the last days of the calendar have no day after them.
+POSSIBLE_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+
+
 class HistoryForm(forms.Form):
     """What of the history is wanted; everything may be left open."""
 
     words = forms.CharField(label=_("Station, city or order"), max_length=80, required=False)
     since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("From"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=POSSIBLE_DAYS,
     )
     until = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("To"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=POSSIBLE_DAYS,
     )
     kind = forms.ChoiceField(
         label=_("Which"),

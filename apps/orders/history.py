@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from string import whitespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,15 +24,19 @@ KINDS = {
     "not": ~Q(state=State.SETTLED) & (Q(billed_amount=0) | Q(billed_amount=None)),
 }
 HEAD = (
-    *("order", "state", "started", "ended", "time_zone", "station", "city", "operator", "plug"),
-    *("energy_kwh", "charged", "paid_back", "currency", "invoices"),
+    *("order", "state", "started_local", "ended_local", "time_zone", "belongs_to_month", "station", "city"),
+    *("operator", "plug", "energy_kwh", "charged", "paid_back", "currency", "invoices"),
 )
-# A cell that begins so is a formula to a spreadsheet; the apostrophe makes it words again.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A cell that begins so is a formula to a spreadsheet, also in the wide letters of East Asia; the apostrophe makes it
+# words again.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+UNSEEN = "\ufeff\u200b\u200c\u200d\u2060\u00ad"  # what a spreadsheet may drop before it looks
+
+Zones = dict[str, list[str]]  # time zone → the words for it on orders ("" and unknown ones are UTC)
 
 
 def narrowed(orders: QuerySet[Order], wanted: dict[str, Any]) -> QuerySet[Order]:
-    """Those that are over and fit; `wanted` is the cleaned form. Days begin at midnight where the newest charge was."""
+    """Those that are over and fit; `wanted` is the cleaned form. A charge belongs to the day it ended, there."""
     over = orders.filter(state__in=OVER).annotate(over_at=Coalesce(F("ended_at"), F("created_at")))
     if words := wanted.get("words"):
         places = ("station_name", "station_city", "provider_name", "network_order_id")
@@ -40,23 +44,35 @@ def narrowed(orders: QuerySet[Order], wanted: dict[str, Any]) -> QuerySet[Order]
         for place in places:
             fits |= Q(**{f"{place}__icontains": words})
         over = over.filter(fits)
-    if not (wanted.get("since") or wanted.get("until")):
-        return _of_kind(over, wanted)
-    zone = _usual_zone(orders)
-    if since := wanted.get("since"):
-        over = over.filter(over_at__gte=datetime.combine(since, time(), zone))
-    if until := wanted.get("until"):
-        over = over.filter(over_at__lt=datetime.combine(until + timedelta(days=1), time(), zone))
+    since, until = wanted.get("since"), wanted.get("until")
+    if since or until:
+        over = over.filter(_ended_between(zones_of(orders), since, until))
     return _of_kind(over, wanted)
+
+
+def zones_of(orders: QuerySet[Order]) -> Zones:
+    """The time zones these charges were in; a driver has been in a handful."""
+    zones: Zones = {}
+    for told in orders.order_by().values_list("station_zone", flat=True).distinct():
+        zones.setdefault(panel.zone_of(Order(station_zone=told)), []).append(told)
+    return zones
+
+
+def _ended_between(zones: Zones, since: date | None, until: date | None) -> Q:
+    """The same day is another span of time in each zone."""
+    fits = Q(pk__in=[])
+    for name, told in zones.items():
+        zone, span = ZoneInfo(name), Q(station_zone__in=told)
+        if since:
+            span &= Q(over_at__gte=datetime.combine(since, time(), zone))
+        if until:
+            span &= Q(over_at__lt=datetime.combine(until + timedelta(days=1), time(), zone))
+        fits |= span
+    return fits
 
 
 def _of_kind(over: QuerySet[Order], wanted: dict[str, Any]) -> QuerySet[Order]:
     return over.filter(KINDS[wanted["kind"]]) if wanted.get("kind") else over
-
-
-def _usual_zone(orders: QuerySet[Order]) -> ZoneInfo:
-    newest = orders.only("station_zone").order_by("-created_at").first()
-    return ZoneInfo(panel.zone_of(newest)) if newest else ZoneInfo("UTC")
 
 
 def with_money_back(orders: list[Order]) -> list[Order]:
@@ -75,13 +91,22 @@ class _Echo:
 
 
 def table(orders: QuerySet[Order]) -> Iterator[str]:
-    """CSV, line by line: no more than one batch is in memory."""
+    """CSV, line by line. No more than one batch is in memory, and no cursor stays open while somebody reads slowly."""
     writer = csv.writer(_Echo())
     yield writer.writerow(HEAD)
-    rows = orders.iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
+    for batch in _batches(orders):
         for order in with_money_back(batch):
             yield writer.writerow(_cells(order))
+
+
+def _batches(orders: QuerySet[Order]) -> Iterator[list[Order]]:
+    """The newest first, each batch asked for behind the last row of the one before."""
+    rows = orders.order_by("-created_at", "-pk")
+    after = Q()
+    while batch := list(rows.filter(after)[:BATCH]):
+        yield batch
+        last = batch[-1]
+        after = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
 
 
 def _cells(order: Order) -> list[str]:
@@ -90,8 +115,9 @@ def _cells(order: Order) -> list[str]:
         order.network_order_id or str(order.code),
         order.state,
         _local(order.started_at, zone),
-        _local(order.ended_at or order.created_at, zone),
+        _local(order.over_at, zone),
         zone,
+        f"{order.over_at.astimezone(ZoneInfo(zone)):%Y-%m}",
         order.station_name,
         order.station_city,
         order.provider_name,
@@ -106,7 +132,8 @@ def _cells(order: Order) -> list[str]:
 
 
 def defused(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULAS) or cell.startswith(FORMULAS) else cell
+    begins = cell.strip(UNSEEN + whitespace + "\xa0\u3000")
+    return f"'{cell}" if cell.startswith(FORMULAS) or begins.startswith(FORMULAS) else cell
 
 
 def _local(at, zone: str) -> str:
@@ -118,19 +145,10 @@ def _number(value: Decimal | None) -> str:
 
 
 def by_month(orders: Iterable[Order]) -> list[dict[str, Any]]:
-    """By the month it ended in, where the station stands."""
+    """In the month it ended in, where the station stands. What a month comes to: sums.py."""
     months: dict[tuple[int, int], dict[str, Any]] = {}
     for order in orders:
-        ended_at = (order.ended_at or order.created_at).astimezone(ZoneInfo(panel.zone_of(order)))
-        month = months.setdefault(
-            (ended_at.year, ended_at.month),
-            {"month": ended_at.date(), "orders": [], "totals": {}, "back": {}, "energy_kwh": 0},
-        )
-        order.ended_where_it_stands = ended_at
-        month["orders"].append(order)
-        month["energy_kwh"] += order.billed_kwh or 0
-        for name, amount in (("totals", order.billed_amount), ("back", order.amount_back)):
-            if amount:
-                before = month[name].get(order.currency, Decimal(0))
-                month[name][order.currency] = before + amount
+        order.ended_where_it_stands = order.over_at.astimezone(ZoneInfo(panel.zone_of(order)))
+        day = order.ended_where_it_stands.date().replace(day=1)
+        months.setdefault((day.year, day.month), {"month": day, "orders": []})["orders"].append(order)
     return [months[key] for key in sorted(months, reverse=True)]

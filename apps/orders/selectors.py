@@ -15,7 +15,7 @@ from apps.discovery.models import Offer
 from apps.lib.errors import Refused
 from apps.lib.rows import only_one
 from apps.orders import history as lists
-from apps.orders import panel
+from apps.orders import panel, sums
 from apps.orders.models import Change, Order, Progress
 from apps.orders.states import OVER, State
 
@@ -105,12 +105,18 @@ def live_figures(user: AbstractBaseUser, code: str) -> str | None:
 
 
 def history(user: AbstractBaseUser, page: str | None, wanted: dict[str, Any]) -> dict[str, Any]:
-    """What runs now, then everything else by month, or of it what is `wanted`."""
-    over = Paginator(lists.narrowed(orders_of(user), wanted), PAGE_LENGTH).get_page(page)
+    """What runs now, then everything else by month, or of it what is `wanted`, and what it comes to."""
+    found = lists.narrowed(orders_of(user), wanted)
+    over = Paginator(found.order_by("-created_at", "-pk"), PAGE_LENGTH).get_page(page)
+    by_month = sums.by_month(found, lists.zones_of(orders_of(user)), payer=user)
+    months = lists.by_month(lists.with_money_back(list(over.object_list)))
     return {
         "active": list(orders_of(user).exclude(state__in=OVER)),
-        "months": lists.by_month(lists.with_money_back(list(over.object_list))),
+        "months": [month | {"total": by_month[month["month"]]} for month in months],
         "page": over,
+        "by_month": by_month,
+        "together": sums.together(by_month),
+        "usual_station": sums.usual_station(found),
     }
 
 

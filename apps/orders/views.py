@@ -2,7 +2,7 @@ from itertools import chain
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.accounts.selectors import chosen_vehicle
 from apps.discovery.photo_policy import with_photos
 from apps.lib.htmx import HtmxRequest, page_or_fragment
+from apps.lib.streams import streamed
 from apps.orders import ask_page, curve, money_back, panel, receipt, selectors, services, slot_panel
 from apps.orders.conversation import conversation
 from apps.orders.forms import (
@@ -44,8 +45,7 @@ def history_table(request: HtmxRequest) -> HttpResponseBase:
         return redirect(f"{reverse('orders:history')}?{request.GET.urlencode()}")
     lines = selectors.history_table(request.user, form.cleaned_data)
     start = ["\ufeff"] if request.GET.get("bom") else []
-    content = {"content_type": "text/csv; charset=utf-8"}
-    response = StreamingHttpResponse(chain(start, lines), **content)
+    response = streamed(request, chain(start, lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="charges.csv"'
     return response
 

@@ -51,3 +51,10 @@ def paid_back(*, side: str, references: list[str]) -> dict[str, Decimal]:
     )
     totals = refunds.order_by().values("payment__reference").annotate(total=Sum("amount"))
     return {row["payment__reference"]: row["total"] for row in totals}
+
+
+def all_paid_back(*, side: str, payer: AbstractBaseUser) -> dict[str, Decimal]:
+    """The same of every purchase of one person."""
+    refunds = Refund.objects.filter(payment__side=side, payment__payer=payer, state__in=Refund.HOLDING)
+    totals = refunds.order_by().values("payment__reference").annotate(total=Sum("amount"))
+    return {row["payment__reference"]: row["total"] for row in totals}

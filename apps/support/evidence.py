@@ -4,6 +4,7 @@ A driver's ticket is proved by the driver wing alone (what the app asked, accept
 what the operator wing hands over (`wiring.EVENTS["order.evidence"]`): the desk sees no more than its side could know.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ from apps.support.rights import tickets_for
 
 POINTS_SHOWN = 40
 EARLIER_SHOWN = 20
+READ_AT_ONCE = 1000
 Times = list[tuple[datetime, Any, Any]]
 
 
@@ -39,10 +41,12 @@ class Section:
     link: tuple[str, str] | None = None  # address, words
 
 
-def sections_of(ticket: Ticket) -> list[Any]:
+def sections_of(ticket: Ticket, *, with_messages: bool = True) -> list[Any]:
     """The deal, its money and its messages. The number of queries does not grow with any of them."""
     deal = _of_order(ticket.order) if ticket.order else _of_operator(ticket)
-    return [part for part in (_moment(ticket), *deal, _messages(ticket), _mails(ticket)) if part]
+    messages = _messages(ticket) if with_messages else None
+    told = _notices(ticket.order) if ticket.order else None
+    return [part for part in (_moment(ticket), *deal, messages, told, _mails(ticket)) if part]
 
 
 def earlier_tickets(ticket: Ticket, user: User) -> list[Ticket]:
@@ -172,6 +176,15 @@ def _charge(order: Order) -> Section | None:
     return Section(_("The charge, as the app was told"), facts=facts, times=times)
 
 
+def points_of(order: Order) -> tuple[int, Iterator[tuple[datetime, str, str]]]:
+    """How many readings the app was told, and each of them: when, what, and a note."""
+    rows = order.points.values_list("at", "power_kw", "energy_kwh")
+    told = rows.iterator(chunk_size=READ_AT_ONCE)
+    return rows.count(), (
+        (at, f"{_number(energy)} kWh · {_number(power)} kW", "") for at, power, energy in told
+    )
+
+
 def _number(value: Any) -> str:
     return "–" if value is None else f"{value:.2f}"
 
@@ -232,6 +245,13 @@ def _messages(ticket: Ticket) -> Section | None:
     return Section(_("Messages on the network"), times=times) if times else None
 
 
+def _notices(order: Order) -> Section | None:
+    """What the driver was told of the charge; notices are a room that this one may not know."""
+    told = wiring.handler("EVENTS", "order.notices")
+    times = told(order) if told else []
+    return Section(_("Notices to the driver"), times=times) if times else None
+
+
 def _mails(ticket: Ticket) -> Section | None:
     times = [
         (
@@ -241,4 +261,4 @@ def _mails(ticket: Ticket) -> Section | None:
         )
         for notice in ticket.notices.all()
     ]
-    return Section(_("Mails"), times=times) if times else None
+    return Section(_("Mails about this ticket"), times=times) if times else None

@@ -216,6 +216,7 @@ class TicketEvent(Event):
         CLOSED = "closed", _("closed")
         REOPENED = "reopened", _("reopened")
         MERGED = "merged", _("merged")
+        EXPORTED = "exported", _("evidence exported")
 
     of = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")
     verb = models.CharField(max_length=20, choices=Verb.choices, blank=True)

@@ -1,6 +1,6 @@
 """Who may do what with a ticket. Support people by their level, an operator's people by their job, nobody else.
 
-| | sees | internal note | reply, ask, escalate, resolve … |
+| | sees, exports the evidence | internal note | reply, ask, escalate, resolve … |
 |---|---|---|---|
 | support, level as high as the ticket's | all | yes | yes |
 | support, lower level | all | yes | no |

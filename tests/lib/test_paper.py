@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -133,3 +134,26 @@ def test_long_lists_go_on_over_pages_with_their_head():
     assert len(pages) > 3
     assert all("Number" in page.extract_text() for page in pages)
     assert f"{len(pages)} / {len(pages)}" in pages[-1].extract_text()
+
+
+def test_a_long_paper_is_drawn_apart_and_is_the_same(monkeypatch):
+    long = paper(*[f"word {number}" for number in range(200)])
+    near = long.pdf()
+    monkeypatch.setattr("apps.lib.paper.LONG", 100)
+    monkeypatch.setattr("apps.lib.paper.draw", None)
+    assert long.pdf() == near
+
+
+def test_one_that_takes_too_long_ends(monkeypatch):
+    monkeypatch.setattr("apps.lib.paper.LONG", 0)
+    monkeypatch.setattr("apps.lib.paper.MOST_SECONDS", 0.001)
+    with pytest.raises(subprocess.TimeoutExpired):
+        paper("x").pdf()
+
+
+def test_columns_go_down_each_page():
+    lines = [f"line{number} 42.00 kWh" for number in range(2000)]
+    pages = read(Paper("List", "List", AT, sections=[Section("All", columns=lines)]).pdf()).pages
+    found = re.findall(r"line(\d+) ", "\n".join(page.extract_text() for page in pages))
+    assert [int(number) for number in found] == list(range(2000))
+    assert len(pages) < 12

@@ -58,6 +58,7 @@ def people(factory, agent, driver, stranger, placed):
 def deeds(ticket, user):
     """Each act of the desk, with what it needs at least."""
     return [
+        (May.SEE, lambda: services.export_evidence(ticket, by=user)),
         (May.NOTE, lambda: services.add_note(ticket, by=user, text="x", press_key=uuid4())),
         (May.ACT, lambda: services.reply(ticket, by=user, text="x", press_key=uuid4())),
         (May.ACT, lambda: services.assign(ticket, by=user, to=user)),

@@ -5,20 +5,22 @@ headings and tables (PDF/UA-1) and takes every text as data, never as markup. Th
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import typst
 from django.utils.translation import get_language, gettext
 
+from apps.lib.paper.draw import draw
 from apps.lib.paper.text import MISSING, printable
 
-HERE = Path(__file__).parent
-STANDARDS = ["a-2a", "ua-1"]  # to be kept for years, and read aloud
+DRAW = str(Path(__file__).with_name("draw.py"))
+LONG = 50_000  # characters; a receipt has 3,000
+MOST_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Section:
     title: str
     facts: Sequence[Fact] = ()
     tables: Sequence[Table] = ()
+    columns: Sequence[str] = ()  # many short lines in small print, three columns down each page
     notes: Sequence[str] = ()
     on_new_page: bool = False
 
@@ -78,20 +81,17 @@ class Paper:
         if any(MISSING in text for text in _texts(said)):
             said["foot"] = " ".join((said["foot"], _missing_words())).strip()
         said |= {"lang": (get_language() or "en").split("-")[0], "page": gettext("page")}
-        compiler = typst.Compiler(
-            HERE / "paper.typ",
-            root=HERE,
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"paper": json.dumps(said)},
-        )
-        at = self.at.astimezone(UTC).replace(microsecond=0)
-        return compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=at)
+        words, at = json.dumps(said), int(self.at.timestamp())
+        return draw(words, at) if len(words) < LONG else _draw_apart(words, at)
 
 
-@cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[HERE / "fonts"])
+def _draw_apart(words: str, at: int) -> bytes:
+    """In a process of its own (draw.py). Raises subprocess.SubprocessError when it does not end well, or in time."""
+    program = [sys.executable, "-I", DRAW, str(at)]
+    done = subprocess.run(
+        program, input=words.encode(), capture_output=True, timeout=MOST_SECONDS, check=True
+    )
+    return done.stdout
 
 
 def _missing_words() -> str:

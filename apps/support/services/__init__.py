@@ -6,12 +6,14 @@ talking.py    the reporter's words, the desk's reply, internal notes, accepting 
 desk.py       assign, ask the operator, priority, escalate, merge
 peers.py      what we say to the other side of the network, and what it answers
 issues.py     the issue quartet, where it is switched on
+exporting.py  the evidence as a paper
 deadlines.py  what happens when nothing happens (a duty)
 notices.py    mails (a duty)
 """
 
 from apps.support.services.deadlines import move_overdue
 from apps.support.services.desk import ask_operator, assign, change_priority, escalate, merge
+from apps.support.services.exporting import export_evidence
 from apps.support.services.issues import (
     answer,
     close_issues,
@@ -35,6 +37,7 @@ __all__ = [
     "change_priority",
     "close_issues",
     "escalate",
+    "export_evidence",
     "hand_over",
     "issue_of",
     "may_reopen",
