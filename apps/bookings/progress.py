@@ -26,13 +26,14 @@ from apps.charging.models import Session
 from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
-from apps.lib.rows import only_one
+from apps.lib.rows import Lookup
 from apps.live.push import changed_on_commit
 
 State = Booking.State
 START, STOP = OpenRequest.Kind.START, OpenRequest.Kind.STOP
 # After a start that failed the driver has at least so long to try again.
 TRY_AGAIN_WITHIN = timedelta(minutes=10)
+_BY_CODE = Lookup(Booking.objects.all, "code")
 
 
 @transaction.atomic
@@ -96,7 +97,7 @@ def stop(*, booking: Booking, asked: Inbound, is_not_my_car: bool = False) -> No
 def session_changed(session: Session) -> None:
     """The charging room says so, in the transaction of the change."""
     # At every reading, so without what only a message needs: the station, the operator.
-    booking = only_one(Booking.objects.filter(code=session.reference)) if session.reference else None
+    booking = _BY_CODE.find(session.reference) if session.reference else None
     if booking is None:
         return
     if session.state == Session.State.FAILED:

@@ -20,10 +20,12 @@ from apps.catalog.selectors import connectors_for, place_words
 from apps.charging.models import Session
 from apps.charging.selectors import latest_session
 from apps.lib import clock
+from apps.lib.rows import Lookup
 from apps.pricing import Meter
 
 TRACKED_AFTER_END = timedelta(days=1)
 HELD_AHEAD = timedelta(minutes=10)
+_BY_TOKEN = Lookup(Booking.objects.all, "track_token")
 STREAM = "tracking"  # the kind of row that listeners of the live stream follow, by its token
 
 
@@ -156,10 +158,14 @@ def tracked(link: str, *, with_place: bool = True) -> Tracked | None:
     Raises LinkExpired.
     """
     token = links.token_of(link)
-    bookings = all_bookings() if with_place else Booking.objects.all()
-    orders = bookings.filter(track_token=token).exclude(confirmed_at=None) if token else bookings.none()
-    booking = orders.exclude(ended_at__lt=clock.now() - TRACKED_AFTER_END).first()
-    return Tracked(booking, latest_session(booking.code), link) if booking else None
+    if not token:
+        return None
+    booking = all_bookings().filter(track_token=token).first() if with_place else _BY_TOKEN.find(token)
+    if booking is None or booking.confirmed_at is None:
+        return None
+    if booking.ended_at and booking.ended_at < clock.now() - TRACKED_AFTER_END:
+        return None
+    return Tracked(booking, latest_session(booking.code), link)
 
 
 def bookings_for(user: User | AnonymousUser) -> QuerySet[Booking]:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Min
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from apps.catalog.models import Connector
 from apps.charging import factors, metering
@@ -112,14 +112,23 @@ def _row(session: Session, reading: Reading, received_at: datetime) -> MeterRead
     )
 
 
-def _next_start_at(session: Session) -> datetime | None:
-    """When the next car began at the same plug: from then on no reading is this session's (AT-D5)."""
+def with_next_start() -> QuerySet[Session]:
+    """Sessions that know when the next car began at their plug: from then on no reading is theirs (AT-D5)."""
     later = Session.objects.filter(
-        charge_point_id=session.charge_point_id,
-        ocpp_connector_id=session.ocpp_connector_id,
-        started_at__gt=session.started_at,
+        charge_point_id=OuterRef("charge_point_id"),
+        ocpp_connector_id=OuterRef("ocpp_connector_id"),
+        started_at__gt=OuterRef("started_at"),
     ).exclude(state=Session.State.FAILED)
-    return later.aggregate(at=Min("started_at"))["at"]
+    return Session.objects.annotate(
+        next_start_at=Subquery(later.order_by("started_at").values("started_at")[:1])
+    )
+
+
+def _next_start_at(session: Session) -> datetime | None:
+    """Known already where the session was fetched for its readings."""
+    if not hasattr(session, "next_start_at"):
+        session.next_start_at = with_next_start().get(pk=session.pk).next_start_at
+    return session.next_start_at
 
 
 def _misplaced(session: Session, row: MeterReading, next_start_at: datetime | None) -> str:

@@ -12,6 +12,9 @@ from apps.catalog.models import Connector, Evse
 from apps.catalog.selectors import may_edit, rows_for, staff_for
 from apps.charging import readings
 from apps.charging.models import MeterCorrection, MeterReading, Session
+from apps.lib.rows import Lookup
+
+_LATEST = Lookup(Session.objects.all, "reference", newest=True)
 
 
 class Point(NamedTuple):
@@ -61,7 +64,7 @@ def others_at(evse: Evse, reference: str) -> list[Session]:
 
 
 def latest_session(reference: str) -> Session | None:
-    return Session.objects.filter(reference=reference).order_by("-pk").first()
+    return _LATEST.find(reference)
 
 
 def has_failed(reference: str, failures: Iterable[str]) -> bool:

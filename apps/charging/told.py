@@ -24,12 +24,13 @@ from apps.charging.models import Concern, LedgerLine, Orphan, Session
 from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
-from apps.lib.rows import only_one
+from apps.lib.rows import Lookup
 from apps.ocpp import events
 
 State = Session.State
 Stage, By = LedgerLine.Stage, LedgerLine.By
 STOP_TAKES = timedelta(seconds=60)  # an accepted stop still has to end the transaction
+_LOCKED = Lookup(readings.with_next_start, "id", locked=True)
 
 
 def sessions_at(charge_point_id: str) -> QuerySet[Session]:
@@ -217,8 +218,9 @@ def _note_end(session: Session, event: events.TransactionStopped) -> None:
 
 def _session_of(event: events.ChargePointEvent, transaction_id: int) -> Session | None:
     """Locked, so that two processes do not count one after the other's back; SQLite locks the whole file anyway."""
-    mine = sessions_at(event.charge_point_id).exclude(started_at=None)
-    return only_one(mine.select_for_update().filter(pk=transaction_id))
+    session = _LOCKED.find(transaction_id)
+    is_meant = session and session.charge_point_id == event.charge_point_id and session.started_at
+    return session if is_meant else None
 
 
 def _session_by_token(event: events.TransactionStopped) -> Session | None:

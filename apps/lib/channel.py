@@ -7,6 +7,7 @@ hand the message over to that loop. A Redis layer is sent to from a loop of our 
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,8 +17,23 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 log = structlog.get_logger(__name__)
 
 SEND_SECONDS = 5
+TIDY_SECONDS = 10
 _loops: dict[str, asyncio.AbstractEventLoop] = {}
 _starting = threading.Lock()
+
+
+class MemoryLayer(InMemoryChannelLayer):
+    """Channels' own looks through all channels and groups with each message that it sends or receives, for what nobody
+    fetched in a minute: with hundreds of sockets that was the largest part of a push. Now and then is often enough."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tidied_at = time.monotonic()
+
+    def _clean_expired(self) -> None:
+        if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
+            self._tidied_at = time.monotonic()
+            super()._clean_expired()
 
 
 def remember_loop() -> None:

@@ -26,7 +26,7 @@ from ocpp.messages import Call, CallError, CallResult
 
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove
-from apps.lib.rows import only_one
+from apps.lib.rows import Lookup
 from apps.ocpp import commands, services, transactions
 from apps.ocpp.connection import Connection
 from apps.ocpp.events import Connected, TransactionStarted
@@ -47,6 +47,7 @@ ROUTINE = ("MeterValues", "Heartbeat", "TransactionEvent Updated")
 ROUTINE_KEPT, OTHERS_KEPT = 200, 1000
 SENT_AGAIN_WITHIN = timedelta(days=1)
 TIDY_EVERY = 100  # calls of one socket
+_SPEAKER = Lookup(ChargePoint.objects.all, "id", "connection")
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,7 @@ def _try_again_if_outrun(take: Callable[[], T]) -> T:
 
 
 def _answer(connection: Connection, call: Call, text: str, received_at: datetime) -> str:
-    charge_point = only_one(
-        ChargePoint.objects.filter(pk=connection.charge_point_id, connection=connection.nonce)
-    )
+    charge_point = _SPEAKER.find(connection.charge_point_id, connection.nonce)
     if charge_point is None or charge_point.state == ChargePoint.State.BLOCKED:
         raise Superseded
     speaker = Speaker(

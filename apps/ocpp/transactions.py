@@ -18,7 +18,7 @@ from django.db import transaction
 from ocpp.exceptions import NotSupportedError
 
 from apps.lib.clock import now, read_instant
-from apps.lib.rows import only_one
+from apps.lib.rows import Lookup, only_one
 from apps.ocpp import services
 from apps.ocpp.events import (
     UNKNOWN_TRANSACTION,
@@ -42,6 +42,7 @@ FORGET_AFTER = timedelta(days=90)
 OLDEST = 50  # rows looked at in one round
 MOST_WAITING = 500  # messages of one transaction
 LARGEST_ID = 2**63 - 1
+_LOCKED = Lookup(Transaction.objects.all, "charge_point", "name", locked=True)
 
 GATHERED = [
     field.name
@@ -82,11 +83,10 @@ def take(report: TransactionReport, plugs: Plugs) -> bool | None:
 def _row_of(report: TransactionReport) -> Transaction:
     """Locked, so that two sockets of one box do not gather past each other; SQLite locks the whole file anyway."""
     names = {"charge_point_id": report.charge_point_id, "name": report.name}
-    mine = Transaction.objects.select_for_update().filter(**names)
-    if row := only_one(mine):
+    if row := _LOCKED.find(*names.values()):
         return row
     Transaction.objects.get_or_create(**names, defaults={"heard_at": report.received_at})
-    return mine.get()
+    return Transaction.objects.select_for_update().get(**names)
 
 
 def _answer(row: Transaction, report: TransactionReport) -> bool | None:

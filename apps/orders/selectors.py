@@ -13,13 +13,16 @@ from django.template.loader import render_to_string
 
 from apps.discovery.models import Offer
 from apps.lib.errors import Refused
-from apps.lib.rows import only_one
+from apps.lib.rows import Lookup
 from apps.orders import history as lists
 from apps.orders import panel, sums
 from apps.orders.models import Change, Order, Progress
 from apps.orders.states import OVER, State
 
 PAGE_LENGTH = 200
+_BY_CODE = Lookup(Order.objects.all, "code")
+_BY_TRANSACTION = Lookup(Order.objects.all, "bpp_id", "transaction_id")
+_PROGRESS = Lookup(Progress.objects.all, "order")
 
 
 class UnknownOrder(Refused):
@@ -28,10 +31,9 @@ class UnknownOrder(Refused):
 
 def order_of_message(*, transaction_id: UUID, sender_id: str, network_order_id: str = "") -> Order:
     """The order a callback is about. Only the operator we deal with knows it."""
-    orders = Order.objects.filter(bpp_id=sender_id)
-    order = only_one(orders.filter(transaction_id=transaction_id))
+    order = _BY_TRANSACTION.find(sender_id, transaction_id)
     if order is None and network_order_id:
-        order = orders.filter(network_order_id=network_order_id).first()
+        order = Order.objects.filter(bpp_id=sender_id, network_order_id=network_order_id).first()
     if order is None:
         raise UnknownOrder("no such order")
     return order
@@ -95,13 +97,14 @@ def live_panel(user: AbstractBaseUser, code: str) -> str | None:
 def live_figures(user: AbstractBaseUser, code: str) -> str | None:
     """What a reading changes on the page of a running charge; the whole panel where the charge has moved on."""
     try:
-        mine = Progress.objects.filter(order__code=code, order__driver=user.pk)
-        progress = only_one(mine.select_related("order"))
-    except ValidationError:  # not even a code
+        order = _BY_CODE.find(UUID(code))
+    except ValueError:  # not even a code
         return None
-    if progress is None or progress.order.state != State.CHARGING:
+    is_running = order and order.driver_id == user.pk and order.state == State.CHARGING
+    progress = _PROGRESS.find(order.pk) if is_running else None
+    if progress is None:
         return live_panel(user, code)
-    return render_to_string("orders/_news.html", panel.figures(progress.order, progress))
+    return render_to_string("orders/_news.html", panel.figures(order, progress))
 
 
 def history(user: AbstractBaseUser, page: str | None, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -21,3 +21,19 @@ def test_a_message_of_another_thread_arrives_on_the_servers_loop():
 def test_without_a_server_in_this_process_nothing_breaks(monkeypatch):
     monkeypatch.setattr(channel, "_loops", {})
     channel.group_send_soon("cp.X", {"type": "cp.wake"})
+
+
+def test_the_layer_in_memory_forgets_what_nobody_fetches_but_does_not_look_at_every_message(monkeypatch):
+    async def story():
+        layer = channel.MemoryLayer(expiry=-1)  # everything is too old at once
+        await layer.send("specific.inmemory!lost", {"type": "panel.changed"})
+        await layer.group_add("live.order.X", "specific.inmemory!here")
+        await layer.group_send("live.order.X", {"type": "panel.changed"})
+        kept = set(layer.channels)
+        monkeypatch.setattr(channel, "TIDY_SECONDS", 0)
+        await layer.group_send("live.order.Y", {"type": "panel.changed"})
+        return kept, set(layer.channels)
+
+    kept, left = async_to_sync(story)()
+    assert "specific.inmemory!lost" in kept
+    assert left == set()

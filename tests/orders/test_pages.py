@@ -233,7 +233,7 @@ def test_a_reading_changes_figures_and_one_point_of_the_curve(stage, stranger, d
     stage.progress(30, "1.0")
     stage.progress(90, "2.5")
     code = str(stage.order.code)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # order and figures, each compiled once (lib.rows.Lookup)
         figures = selectors.live_figures(stage.driver, code)
     panel = selectors.live_panel(stage.driver, code)
     for id in ("order-age", "order-banners", "order-figures", "curve-data-more", "stop-words"):

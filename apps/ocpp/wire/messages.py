@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
+import jsonschema_rs
 from jsonschema.exceptions import ValidationError
 from ocpp.charge_point import remove_nones, serialize_as_dict, snake_to_camel_case
 from ocpp.exceptions import (
@@ -123,6 +125,12 @@ def refuse_action(action: str, known: Collection[str]) -> NoReturn:
     raise NotImplementedError(details={"cause": f"{action[:50]} is unknown here"})
 
 
+@cache
+def _at_a_glance(kind: int, action: str, version: str) -> jsonschema_rs.Draft4Validator:
+    """The same schema, a hundred times faster. It says yes; what is wrong, and whether it is, the slow one says."""
+    return jsonschema_rs.Draft4Validator(get_validator(kind, action, version).schema)
+
+
 def check_schema(
     message: Call | CallResult,
     version: str,
@@ -131,6 +139,8 @@ def check_schema(
 ) -> None:
     """The library's schema of this message. `problems`: rule of JSON schema → the error the version has for it."""
     kind = MessageType.Call if isinstance(message, Call) else MessageType.CallResult
+    if _at_a_glance(kind, message.action, version).is_valid(message.payload):
+        return
     try:
         get_validator(kind, message.action, version).validate(message.payload)
     except ValidationError as error:

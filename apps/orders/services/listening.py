@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps.lib import clock
+from apps.lib.rows import Lookup
 from apps.orders.models import Order
 from apps.orders.services.charging import keep_figures
 from apps.orders.services.help import request_tracking
@@ -15,6 +16,7 @@ from apps.orders.told import Told
 
 LEASE = timedelta(seconds=30)
 BATCH = 50
+_BY_ID = Lookup(Order.objects.all, "id")
 
 
 def claim_streams() -> list[Order]:
@@ -50,8 +52,8 @@ def renew_tracking(order_id: int) -> bool:
 @transaction.atomic
 def record_streamed(order_id: int, *, told: Told, received_at: datetime) -> bool:
     """Figures only; no state moves. False when no energy flows any more and nobody needs to listen."""
-    order = Order.objects.filter(pk=order_id, state__in=WITH_ENERGY).first()
-    if order is None:
+    order = _BY_ID.find(order_id)
+    if order is None or order.state not in WITH_ENERGY:
         return False
     meant = not told.network_order_id or told.network_order_id == order.network_order_id
     if meant and keep_figures(order, told=told, received_at=received_at):
