@@ -119,6 +119,11 @@ class Site:
                 await database(self._hurry)()
                 await asyncio.sleep(0.02)
 
+    async def until_waits_for(self, state: str) -> Session:
+        """As `until_waits`, and the session as it was at that moment."""
+        await self.until_waits(state)
+        return await self.session()
+
     def _hurry(self) -> None:
         """As if every deadline had come."""
         live = Session.objects.filter(state__in=Session.LIVE)

@@ -68,6 +68,7 @@ def what_came_of_it() -> tuple:
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(CHARGE), again=st.lists(st.sampled_from(CHARGE), max_size=5))
 def test_the_same_session_comes_of_it(socket, order, again):
+    """AT-C1."""
     outcomes = []
     for messages in (CHARGE, [*order, *again]):
         for model in (MeterReading, LedgerLine, Session, Orphan, Transaction):

@@ -53,7 +53,7 @@ def is_near(energy_wh: Decimal, delivered_wh: Decimal) -> bool:
 
 @pytest.mark.parametrize("scenario", EXACT)
 def test_the_bill_is_exact_all_the_same(played, scenario):
-    """AT-C1, AT-C3, AT-D1, AT-E1."""
+    """AT-C1, AT-C2, AT-C3, AT-D1, AT-E1."""
     session, delivered = played(scenario, six_minutes)
     assert is_near(session.energy_wh, delivered)
     assert 5_800 < delivered < 6_100
