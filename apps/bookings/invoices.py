@@ -21,11 +21,16 @@ Kind = Invoice.Kind
 
 
 @transaction.atomic
-def issue(booking: Booking) -> Invoice | None:
-    """With the final bill. Nothing billed, nothing invoiced; asked again, it is the same invoice."""
+def issue(booking: Booking, *, ended_at: datetime | None = None) -> Invoice | None:
+    """With the final bill. Nothing billed, nothing invoiced; asked again, it is the same invoice.
+
+    It belongs to the year in which the charge ended where the station stands, as everywhere (AT-E4), also when the
+    last reading came after midnight. What corrects it later is of the year in which it is written.
+    """
     if not booking.final_total or booking.final_total <= 0:
         return None
-    return booking.invoices.first() or _write(booking, Kind.INVOICE, booking.final_lines, booking.final_total)
+    lines, total = booking.final_lines, booking.final_total
+    return booking.invoices.first() or _write(booking, Kind.INVOICE, lines, total, ended_at=ended_at)
 
 
 def standing(booking: Booking) -> Invoice | None:
@@ -58,10 +63,12 @@ def share(lines: list[dict], total: Decimal, owed: Decimal, currency: str) -> li
     return [line | {"amount": str(amount)} for line, amount in zip(lines, scaled, strict=True)]
 
 
-def _write(booking: Booking, kind: str, lines: list[dict], total: Decimal, **more) -> Invoice:
+def _write(
+    booking: Booking, kind: str, lines: list[dict], total: Decimal, ended_at: datetime | None = None, **more
+) -> Invoice:
     station = booking.evse.station
     now = clock.now()
-    year = _year(now, station.zone)
+    year = _year(ended_at or now, station.zone)
     return Invoice.objects.create(
         operator=station.operator,
         kind=kind,
@@ -80,8 +87,8 @@ def _write(booking: Booking, kind: str, lines: list[dict], total: Decimal, **mor
     )
 
 
-def _year(now: datetime, zone: str) -> int:
-    return now.astimezone(ZoneInfo(zone)).year
+def _year(at: datetime, zone: str) -> int:
+    return at.astimezone(ZoneInfo(zone)).year
 
 
 def _next_number(operator: Operator, kind: str, year: int) -> int:

@@ -189,7 +189,7 @@ def _completed(booking: Booking, session: Session) -> None:
         return
     slots.give_back(booking)
     booking = selectors.all_bookings().get(pk=booking.pk)
-    invoices.issue(booking)
+    invoices.issue(booking, ended_at=session.ended_at and session.real(session.ended_at))
     if not _answer_open(booking, [START, STOP], session):
         _send(
             "on_update",

@@ -95,6 +95,8 @@ def _charge(shown: Shown) -> Section:
     facts = [Fact(_("Station"), order.station_name, place if order.station_address else "")]
     if shown["plug"]:
         facts.append(Fact(_("Plug"), str(shown["plug"])))
+    if order.evse_id:
+        facts.append(Fact(_("Charging point"), order.evse_id))
     if order.started_at:
         facts.append(Fact(_("Start"), day_and_time(order.started_at, zone)))
     if order.ended_at:

@@ -1,10 +1,11 @@
 """Documents of the operator: numbered without a gap, reversed in full, and told to the app."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -65,6 +66,32 @@ def test_a_concession_reverses_the_invoice_and_writes_the_corrected_one(app, tol
     ]
     corrected = Invoice.objects.get(kind="INV", number=2)
     assert sum(Decimal(line["amount"]) for line in corrected.lines) == corrected.total == 100
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "year"),
+    [
+        (datetime(2026, 12, 31, 18, 20, tzinfo=UTC), 2026),  # ten to midnight in India
+        (datetime(2026, 12, 31, 18, 40, tzinfo=UTC), 2027),  # ten past
+        (None, 2027),  # a fee, of the moment it is written in
+    ],
+)
+@time_machine.travel(datetime(2027, 1, 1, 9, tzinfo=UTC), tick=False)
+def test_an_invoice_belongs_to_the_year_its_charge_ended_in_where_it_stands(placed, ended_at, year):
+    assert placed.evse.station.zone == "Asia/Kolkata"
+    placed.final_total, placed.final_lines = Decimal(10), [{"title": "energy-cost", "amount": "10.00"}]
+    invoice = invoices.issue(placed, ended_at=ended_at)
+    assert (invoice.year, invoice.issued_at.year) == (year, 2027)
+
+
+def test_the_bill_is_of_the_moment_the_charge_ended(app, placed, charger, monkeypatch):
+    """Not of the one in which it was reckoned: the last reading may come late."""
+    seen = []
+    monkeypatch.setattr(invoices, "issue", lambda booking, ended_at: seen.append(ended_at))
+    app.update("start-charging")
+    number = charger.begin(placed.start_token).transaction_id
+    charger.end(number, wh=11_000, at=NOON + timedelta(minutes=12))
+    assert seen == [NOON + timedelta(minutes=12)]
 
 
 def test_nothing_billed_is_nothing_invoiced(app, placed):

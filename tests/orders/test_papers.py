@@ -56,7 +56,8 @@ def said_on_the_page(html: str) -> list[str]:
 
 
 def everything(stage) -> None:
-    """Documents, a refund, two taxes' worth of figures."""
+    """Documents, a refund, and whatever else a page may show."""
+    Order.objects.filter(pk=stage.order.pk).update(evse_id="IN*SPK*E000107")
     tell_documents(
         stage,
         document(),
