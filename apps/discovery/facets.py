@@ -20,6 +20,7 @@ NEVER, FOR_EVER = 0, 2**62
 TILES_PER_DEGREE = 2
 TILES_ROUND = 1024  # more than fit round the globe, so that row and column of a tile make one number
 MICRO = 1_000_000
+NO_MONEY, SEVERAL_MONEYS = 0, -1
 
 # A kind of plug is a standard and a step of power. 9 × 7 bits fill a signed column of 64; the last bit of the
 # second column is every plug with a standard or a current that is in neither row: those are asked themselves.
@@ -69,6 +70,12 @@ def tile_column(x: int) -> int:
 def seller_mark(name: str) -> int:
     """A number for a name, however it is capitalised: an index of numbers is narrow."""
     return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest()) >> 1
+
+
+@lru_cache(maxsize=256)
+def money_mark(currency: str) -> int:
+    """'INR' as a number."""
+    return int.from_bytes(currency.encode()[:3])
 
 
 def trait_bits(names: Iterable[str]) -> int:
@@ -166,12 +173,15 @@ class PlugTold:
     is_free: bool  # as told; whether that is fresh is a question of the moment
     shown_at: datetime | None
     seen_at: datetime
+    currency: str
+    usual_cents: int | None
 
     @classmethod
     def of(cls, offer: Any) -> "PlugTold":
         free = offer.shown_status == "Available"
         kind = (offer.standard, offer.power_type, offer.max_kw)
-        return cls(*kind, offer.traits, free, offer.shown_seen_at, offer.seen_at)
+        price = (offer.currency, offer.usual_cents)
+        return cls(*kind, offer.traits, free, offer.shown_seen_at, offer.seen_at, *price)
 
 
 def of_plugs(plugs: list[PlugTold], station_traits: int) -> dict[str, int]:
@@ -200,6 +210,18 @@ def of_plugs(plugs: list[PlugTold], station_traits: int) -> dict[str, int]:
         "free_to": max(free, default=NEVER),
         "seen_from": min(seen, default=NEVER),
         "seen_to": max(seen, default=NEVER),
+        **_prices(plugs),
+    }
+
+
+def _prices(plugs: list[PlugTold]) -> dict[str, int]:
+    told = [plug for plug in plugs if plug.currency and plug.usual_cents is not None]
+    moneys = {money_mark(plug.currency) for plug in told}
+    dearest = max((plug.usual_cents for plug in told), default=FOR_EVER)
+    return {
+        "price_from": min((plug.usual_cents for plug in told), default=FOR_EVER),
+        "price_to": dearest if len(told) == len(plugs) else FOR_EVER,
+        "money": moneys.pop() if len(moneys) == 1 else SEVERAL_MONEYS if moneys else NO_MONEY,
     }
 
 

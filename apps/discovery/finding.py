@@ -4,8 +4,11 @@
 asked of the plugs themselves (`plugs`). So a row that is out of step costs time, never a wrong "yes".
 """
 
+import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from django.conf import settings
 from django.db.models import (
@@ -28,10 +31,11 @@ from apps.discovery import facets, words
 from apps.discovery.areas import Box, shrinking
 from apps.discovery.facets import MICRO, TRAITS, Kinds, Wish
 from apps.discovery.forms import Filters
-from apps.discovery.models import Facets, Offer
+from apps.discovery.models import TYPICAL_KWH, TYPICAL_MINUTES, Facets, Offer
 
 MOST_TILES = 64  # with more of them a range is the shorter question
 TO_A_THOUSAND = 1000
+CENTS = 100
 POWER = DecimalField(max_digits=8, decimal_places=1)
 MONEY = DecimalField(max_digits=20, decimal_places=2)
 
@@ -63,19 +67,24 @@ def stations(filters: Filters, now: datetime) -> QuerySet[Facets]:
         perhaps &= Q(open_from__lte=at, open_until__gt=at)
     if filters.operator:
         perhaps &= Q(seller=facets.seller_mark(filters.operator))
-    if kinds := _kinds(filters):
+    kinds = _kinds(filters)
+    if kinds:
         rows, may, must = _of_kinds(rows, kinds, wish, free=filters.free)
         perhaps, surely = perhaps & may, surely & must
-    if _asks_plugs(filters):
-        rows = rows.filter(perhaps).filter(Exists(_plugs_here(filters, now)))
-    else:
-        rows = rows.filter(perhaps).filter(surely | Exists(_plugs_here(filters, now)))
+    if filters.max_price is not None:
+        may, must = _of_price(filters, is_all=not (kinds or wish or filters.free))
+        perhaps, surely = perhaps & may, surely & must
+    rows = rows.filter(perhaps).filter(surely | Exists(_plugs_here(filters, now)))
     return _with_words(rows, filters.words)
 
 
-def _asks_plugs(filters: Filters) -> bool:
-    """Facets know nothing of prices."""
-    return filters.max_price is not None
+def _of_price(filters: Filters, *, is_all: bool) -> tuple[Q, Q]:
+    """`is_all`: nothing else is asked of the plug, so the cheapest of the station will do."""
+    scale, most = Scale.of(filters), int(filters.max_price * CENTS)
+    money = facets.money_mark(filters.currency)
+    may = Q(price_from__lte=scale.perhaps_below(most), money__in=(money, facets.SEVERAL_MONEYS))
+    column = "price_from__lte" if is_all else "price_to__lte"
+    return may, Q(**{column: scale.surely_below(most)}, money=money)
 
 
 def _of_kinds(
@@ -147,7 +156,8 @@ def plugs(filters: Filters, now: datetime) -> QuerySet[Offer]:
             wanted = TRAITS.get(bit if name == "vehicle" else name, facets.ODD)
             rows = rows.alias(**{f"has_{name}": F("traits").bitand(wanted)}).filter(**{f"has_{name}__gt": 0})
     if filters.max_price is not None:
-        rows = rows.alias(cost=cost(filters)).filter(currency=filters.currency, cost__lte=filters.max_price)
+        most = filters.max_price * CENTS
+        rows = rows.alias(cost=cost(filters)).filter(currency=filters.currency, cost__lte=most)
     return rows
 
 
@@ -173,22 +183,68 @@ def _plugs_here(filters: Filters, now: datetime) -> QuerySet[Offer]:
     return here
 
 
-def cost(filters: Filters):
-    """What the usual charge costs at a plug, line by line as `prices.typical_price` does; null when not given.
+@dataclass(frozen=True)
+class Scale:
+    """From the price of the typical charge, which the rows know, to the one of the usual charge that was asked for.
 
-    Of a tariff with elements the dearest that it may be: SQL knows no clock on a wall.
+    Energy may grow by another factor than time does, so between two bounds; and each line was rounded.
     """
+
+    least: Fraction
+    most: Fraction
+
+    @classmethod
+    def of(cls, filters: Filters) -> "Scale":
+        usual = filters.usual
+        # Fees and what is on them do not grow at all.
+        factors = (
+            Fraction(usual.energy_kwh, TYPICAL_KWH),
+            Fraction(usual.minutes, TYPICAL_MINUTES),
+            Fraction(1),
+        )
+        return cls(min(factors), max(factors))
+
+    @property
+    def is_typical(self) -> bool:
+        return self.least == self.most == 1
+
+    @property
+    def _rounding(self) -> int:
+        return 0 if self.is_typical else 5 * math.ceil(self.most)
+
+    def perhaps_below(self, cents: int) -> int:
+        """Whatever costs `cents` or less has a typical price of this or less."""
+        return min(math.ceil((cents + self._rounding) / self.least), facets.FOR_EVER - 1)
+
+    def surely_below(self, cents: int) -> int:
+        """Whatever has a typical price of this or less costs `cents` or less."""
+        return min(math.floor((cents - self._rounding) / self.most), facets.FOR_EVER - 1)
+
+    def at_least(self, typical_cents: int) -> int:
+        """What costs so much for the typical charge costs no less than this."""
+        if typical_cents == facets.FOR_EVER:
+            return typical_cents
+        return math.floor(typical_cents * self.least) - self._rounding
+
+
+def cost(filters: Filters):
+    """What the usual charge costs at a plug in hundredths, line by line as `prices.typical_price` does.
+
+    Null when not given. Of a tariff with elements the dearest that it may be: SQL knows no clock on a wall.
+    """
+    if Scale.of(filters).is_typical:
+        return F("usual_cents")
     energy = Round(F("energy_rate") * Value(filters.usual.energy_kwh), precision=2)
     time = Round(
         Coalesce(F("minute_rate"), Value(Decimal(0), MONEY)) * Value(filters.usual.minutes), precision=2
     )
     net = energy + time + Coalesce(F("session_fee"), Value(Decimal(0), MONEY))
     taxes = Round(net * Coalesce(F("tax_percent"), Value(Decimal(0), MONEY)) / Value(100), precision=2)
-    return net + taxes
+    return (net + taxes) * Value(CENTS)
 
 
 def cheapest(filters: Filters, now: datetime) -> Subquery:
-    """The lowest cost at a plug that fits; null when no price was given. Money of several countries is not compared."""
+    """The lowest cost at a plug that fits, in hundredths; null when no price was given."""
     priced = (
         plugs(filters, now).filter(station=OuterRef("pk"), energy_rate__isnull=False).exclude(currency="")
     )

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from apps.discovery.keeping import SHOWN, keep_facets, look_at_siblings
 from apps.discovery.models import Offer, OfferedStation, SearchRun
-from apps.discovery.services import SHOWN, keep_facets, look_at_siblings
 from apps.lib import clock
 
 RUNS_KEPT = timedelta(days=1)

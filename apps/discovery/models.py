@@ -112,7 +112,10 @@ class Offer(models.Model):
     """One plug for sale (an item of the catalog). `code` is ours; the ids are the sender's, echoed byte for byte."""
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    station = models.ForeignKey(OfferedStation, on_delete=models.CASCADE, related_name="offers")
+    # The unique constraint below is its index.
+    station = models.ForeignKey(
+        OfferedStation, on_delete=models.CASCADE, related_name="offers", db_index=False
+    )
     item_id = models.CharField(max_length=255)
     fulfillment_id = models.CharField(max_length=255, blank=True)
     evse_id = models.CharField(max_length=255, blank=True)  # plugs with the same value share one car's place
@@ -129,6 +132,8 @@ class Offer(models.Model):
     # The whole tariff where the figures above do not say all (shape of apps.pricing), and its dearest minute.
     tariff = models.JSONField(default=dict)
     minute_rate = models.DecimalField(max_digits=10, decimal_places=4, null=True)
+    # What a charge of the typical size costs, in hundredths of `currency` (`prices.usual_cents`); null = not given.
+    usual_cents = models.BigIntegerField(null=True)
     order_by = models.CharField(max_length=60, blank=True)  # "energy,money,time"; "" = not said: energy
     vehicle_types = models.JSONField(default=list)  # 2-WHEELER …; [] = not said
     is_reservable = models.BooleanField(null=True)  # null = not said
@@ -203,6 +208,10 @@ class Facets(models.Model):
     free_to = models.BigIntegerField()
     open_from = models.BigIntegerField()
     open_until = models.BigIntegerField()
+    # `Offer.usual_cents` of the cheapest and of the dearest plug, and in which money; no price is dearer than any.
+    price_from = models.BigIntegerField()
+    price_to = models.BigIntegerField()
+    money = models.IntegerField()
 
     class Meta:
         verbose_name_plural = "facets"
@@ -211,7 +220,7 @@ class Facets(models.Model):
                 fields=[
                     *("tile", "y", "x", "seen_to", "seen_from", "ac", "dc", "ac_free", "dc_free"),
                     *("free_from", "free_to", "open_from", "open_until", "some_traits", "all_traits"),
-                    *("fits", "fits_free", "seller", "station"),
+                    *("fits", "fits_free", "seller", "price_from", "price_to", "money", "station"),
                 ],
                 name="facets_of_the_map",
             )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -140,8 +140,7 @@ def read_catalog(catalog: wire.Catalog) -> Iterator[ToldOffer]:
         }
         order_by = wire.first_tag(provider.tags, "order-by")
         for entry in listed:
-            for offer in _offers(entry, stations, green):
-                yield replace(offer, order_by=order_by)
+            yield from _offers(entry, stations, green, order_by)
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,9 @@ def _opening(item: wire.Item, plug: wire.PlugFacts) -> dict[str, Any]:
     }
 
 
-def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[str]) -> Iterator[ToldOffer]:
+def _offers(
+    entry: _Listed, stations: dict[str, ToldStation], green: frozenset[str], order_by: str
+) -> Iterator[ToldOffer]:
     item, point, plug = entry.item, entry.point, entry.plug
     code = ((item.descriptor and item.descriptor.code) or "").strip().lower()
     if not _is_usable_id(item.id) or code not in ENERGY_CODES:
@@ -240,6 +241,7 @@ def _offers(entry: _Listed, stations: dict[str, ToldStation], green: frozenset[s
             slots=_slots(point),
             is_green=True if green.intersection(item.category_ids) else plug.is_green,
             tariff=_tariff(plug.tariff, currency),
+            order_by=order_by,
         )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.formats import number_format
 
@@ -58,6 +58,28 @@ def typical_price(
         energy_kwh=energy_kwh,
         amount=bill.total,
     )
+
+
+def usual_cents(
+    *,
+    energy_rate: Decimal | None,
+    minute_rate: Decimal | None,
+    session_fee: Decimal | None,
+    tax_percent: Decimal | None,
+) -> int | None:
+    """What a charge of the typical size costs at most, in hundredths, line by line as `finding.cost` says it in SQL.
+
+    None when the price per kWh is not given.
+    """
+    if energy_rate is None:
+        return None
+    net = _cents(energy_rate * TYPICAL_KWH) + _cents((minute_rate or 0) * TYPICAL_MINUTES)
+    net += _cents(session_fee or 0)
+    return net + _cents(Decimal(net) / 100 * (tax_percent or 0) / 100)
+
+
+def _cents(amount: Decimal | int) -> int:
+    return int((Decimal(amount) * 100).to_integral_value(ROUND_HALF_UP))
 
 
 def tax_on_top(tariff: Tariff) -> Decimal:

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from apps.accounts.models import User
 from apps.discovery import clusters, finding, words
 from apps.discovery.areas import Box, box_around, distance_km
+from apps.discovery.cheapest import cheapest_first
 from apps.discovery.forms import Filters
 from apps.discovery.models import Facets, Offer, OfferedStation, SearchAnswer, SearchRun
 from apps.discovery.plugs import plug_name, plug_picture, speed_of
@@ -53,14 +54,15 @@ class Found:
 
 
 def find(filters: Filters, *, page: int = 1) -> Found:
-    """In the order asked for. Typed words search everywhere, otherwise only the circle counts. Three queries."""
+    """In the order asked for. Typed words search everywhere, otherwise only the circle counts.
+
+    Three queries; four or five when the cheapest come first.
+    """
     now = clock.now()
     rows = _around(filters, now)
     total = rows.count()
     start = (page - 1) * PAGE
-    keys = (
-        list(_sorted(rows, filters, now).values_list("pk", flat=True)[start : start + PAGE]) if total else []
-    )
+    keys = _keys(rows, filters, now, start) if total else []
     offers = _fitting_offers(keys, filters, now)
     # A plug that was told in between may have changed its mind: the list shows who still fits.
     cards = [_card(some[0].station, some, filters, now) for key in keys if (some := offers.get(key))]
@@ -74,14 +76,17 @@ def _around(filters: Filters, now: datetime) -> QuerySet[Facets]:
     return finding.inside(rows, box_around(filters.lat, filters.lon, filters.radius_km))
 
 
-def _sorted(rows: QuerySet[Facets], filters: Filters, now: datetime) -> QuerySet[Facets]:
-    near = (finding.nearness(filters), "pk")
-    if filters.sort not in ("price", "power"):
-        return rows.order_by(*near)
-    best = finding.cheapest(filters, now) if filters.sort == "price" else finding.strongest(filters, now)
-    rows = rows.annotate(best=best)
-    first = F("best").asc(nulls_last=True) if filters.sort == "price" else F("best").desc(nulls_last=True)
-    return rows.order_by(first, *near)
+def _keys(rows: QuerySet[Facets], filters: Filters, now: datetime, start: int) -> list[int]:
+    """Of one page, in the order asked for."""
+    near, end = (finding.nearness(filters), "pk"), start + PAGE
+    if filters.sort == "price":
+        return cheapest_first(rows, filters, now, start=start, end=end)
+    if filters.sort == "power":
+        rows = rows.annotate(best=finding.strongest(filters, now))
+        rows = rows.order_by(F("best").desc(nulls_last=True), *near)
+    else:
+        rows = rows.order_by(*near)
+    return list(rows.values_list("pk", flat=True)[start:end])
 
 
 def _fitting_offers(keys: list[int], filters: Filters, now: datetime) -> dict[int, list[Offer]]:

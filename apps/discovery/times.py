@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from apps.discovery.network import ToldOffer
+from apps.discovery.upsert import upsert
 from apps.lib import clock
 
 
@@ -41,27 +42,8 @@ def keep(
         offer = offers.get((station.pk, plug.item_id))
         if offer is not None and (plug.slots or was_asked):
             slots = [[clock.utc_text(begins), clock.utc_text(ends)] for begins, ends in plug.slots]
-            rows.append((station.pk, plug.item_id, slots))
-    if not rows:
-        return
-    # Rows that were written by an upsert know no key of their own on every database.
-    keys = _keys_of(rows)
-    OfferedTimes.objects.bulk_create(
-        [
-            OfferedTimes(offer_id=keys[place, item], slots=slots, told_at=told_at)
-            for place, item, slots in rows
-            if (place, item) in keys
-        ],
-        update_conflicts=True,
-        unique_fields=["offer"],
-        update_fields=["slots", "told_at"],
-    )
-
-
-def _keys_of(rows: list[tuple[int, str, list]]) -> dict[tuple[int, str], int]:
-    offers = OfferedTimes._meta.get_field("offer").related_model.objects
-    found = offers.filter(station__in={place for place, _item, _slots in rows})
-    return {(place, item): pk for pk, place, item in found.values_list("pk", "station_id", "item_id")}
+            rows.append(OfferedTimes(offer_id=offer.pk, slots=slots, told_at=told_at))
+    upsert(OfferedTimes, rows, ("offer",), ("slots", "told_at"))
 
 
 # --- Reading ------------------------------------------------------------------------------------------------

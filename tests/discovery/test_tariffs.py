@@ -136,5 +136,5 @@ def test_the_filter_counts_with_the_dearest_minute(tell):
     offer = Offer.objects.annotate(cost=cost(Filters(usual=Usual(20, 35)))).get()
     assert (offer.minute_rate, offer.tax_percent, offer.order_by) == (Decimal("0.5"), 18, "energy,money")
     assert offer.rules == RULES
-    assert offer.cost == Decimal("469.05")  # (370 + 17.50 + 10) × 1.18
-    assert offer.cost >= typical_price(offer, 20, 35, begins_at=clock.now()).amount
+    assert offer.cost == offer.usual_cents == 469_05  # (370 + 17.50 + 10) × 1.18
+    assert offer.cost >= 100 * typical_price(offer, 20, 35, begins_at=clock.now()).amount

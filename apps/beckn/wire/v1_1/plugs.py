@@ -13,9 +13,8 @@ from apps.beckn.wire import numbers
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.beckn.wire.v1_1.base import read_instant
 from apps.beckn.wire.v1_1.catalog import Item
-from apps.beckn.wire.v1_1.common import TagGroup
 from apps.beckn.wire.v1_1.fulfillment import Fulfillment
-from apps.beckn.wire.v1_1.tags import read_tags, tag_code
+from apps.beckn.wire.v1_1.tags import all_tags, group_code, read_tags, tag_code
 
 UNKNOWN = "Unknown"
 _NO = frozenset({"no", "false", "0", "open"})
@@ -106,33 +105,24 @@ class _Said:
     """Tags of the item first, then those of the charging point that are about its plug."""
 
     def __init__(self, item: Item, fulfillment: Fulfillment | None):
-        self.item = _flat(item.tags)
-        self.plug_of_point = _flat(fulfillment.tags if fulfillment else (), but="charging-point")
+        self.tags = all_tags(item.tags)
+        if fulfillment and fulfillment.tags:
+            about_plug = (one for one in fulfillment.tags if not group_code(one).startswith("charging-point"))
+            self.tags = all_tags(about_plug) | self.tags
 
     def __call__(self, *codes: str) -> str:
         for code in codes:
-            for tags in (self.item, self.plug_of_point):
-                if tags.get(code):
-                    return tags[code][0]
+            if code in self.tags:
+                return self.tags[code][0]
         return ""
 
     def all(self, code: str) -> list[str]:
-        return self.item.get(code) or self.plug_of_point.get(code) or []
-
-
-def _flat(groups: tuple[TagGroup, ...], *, but: str = "") -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, codes in read_tags(groups).items():
-        if but and name.startswith(but):
-            continue
-        for code, values in codes.items():
-            found.setdefault(code, []).extend(values)
-    return found
+        return self.tags.get(code, [])
 
 
 def _availability(said: _Said, fulfillment: Fulfillment | None) -> str:
     """A plug on a charging point that is off line is off line, whatever its own tag still says."""
-    point = read_tags(fulfillment.tags if fulfillment else ())
+    point = read_tags(fulfillment.tags) if fulfillment and fulfillment.tags else {}
     words = [
         codes.get("availability", []) for name, codes in point.items() if name.startswith("charging-point")
     ]

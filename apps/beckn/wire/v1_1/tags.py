@@ -51,9 +51,11 @@ def read_tags(groups: Iterable[TagGroup]) -> Tags:
 def all_tags(groups: Iterable[TagGroup]) -> dict[str, list[str]]:
     """code → values over all groups: peers do not agree on the names of groups."""
     found: dict[str, list[str]] = {}
-    for codes in read_tags(groups).values():
-        for code, values in codes.items():
-            found.setdefault(code, []).extend(values)
+    for tag_group in groups:
+        for tag in tag_group.list:
+            code = _code(tag.descriptor)
+            if code and tag.value is not None:
+                found.setdefault(code, []).append(tag.value.strip())
     return found
 
 
@@ -61,6 +63,11 @@ def first_tag(groups: Iterable[TagGroup], *codes: str) -> str:
     """The first value of the first of `codes` that is there, in any group; '' when none is."""
     found = all_tags(groups)
     return next((found[code][0] for code in codes if found.get(code)), "")
+
+
+def group_code(tag_group: TagGroup) -> str:
+    """What a group calls itself; '' when it has no name."""
+    return _code(tag_group.descriptor)
 
 
 def _code(descriptor: Descriptor | None) -> str:
