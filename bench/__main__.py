@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("bill", "quote", "discovery", "inbox", "readings", "memory", "startup", "suite")
+NAMES = ("bill", "quote", "discovery", "inbox", "door", "readings", "memory", "startup", "suite")
 LONG = ("soak", "orders")  # only when they are named
 
 
