@@ -3,7 +3,9 @@
 import sys
 from importlib import import_module
 
-NAMES = ("bill", "quote", "discovery", "inbox", "readings", "papers", "memory", "startup", "suite")
+from bench.servers import Missing
+
+NAMES = ("bill", "quote", "discovery", "inbox", "door", "readings", "papers", "memory", "startup", "suite")
 LONG = ("soak", "orders")  # only when they are named
 
 
@@ -16,6 +18,8 @@ def main(wanted: list[str]) -> int:
     for name in wanted or NAMES:
         try:
             import_module(f"bench.{name}").run()
+        except Missing as missing:
+            print(f"\n{name}: skipped: {missing}")
         except (AssertionError, OSError) as fault:
             failed += 1
             print(f"\n{name}: could not be measured: {fault}", file=sys.stderr)

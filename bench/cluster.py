@@ -132,5 +132,6 @@ def running_cluster(
             cluster.start()
             yield cluster
         finally:
+            portal.stop()  # its charge points
             cluster.stop()
             cluster.balancer.close()

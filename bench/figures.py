@@ -51,12 +51,24 @@ def _cpu_seconds(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def memory_mb(pid: int) -> float:
+    """Resident memory of that process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(resident.split()[1]) / 1024
+
+
 def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms"
 
 
 def spread(times: Sequence[float]) -> str:
-    return f"p50 {milliseconds(percentile(times, 0.5))}, p95 {milliseconds(percentile(times, 0.95))} of {len(times)}"
+    return (
+        ", ".join(
+            f"p{share * 100:.0f} {milliseconds(percentile(times, share))}" for share in (0.5, 0.95, 0.99)
+        )
+        + f" of {len(times)}"
+    )
 
 
 @contextmanager

@@ -1,30 +1,35 @@
-"""Meter reading sent by the charge point → pushed to the browser, with many charges at once."""
+"""Meter reading sent by the charge point → number in the browser, with many charges at once.
+
+BENCH_SESSIONS names how many, "200" or "50,200,1000"; BENCH_PLACES where: "embedded" (SQLite, one process) and
+"cluster" (PostgreSQL and Redis of our own, two processes of pages and worker each).
+"""
 
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
-from bench.figures import cpu_share, scratch_folder, show, spread
+from bench.cluster import running_cluster
+from bench.figures import cpu_share, memory_mb, scratch_folder, show, spread
 from bench.offers import open_offers
 from bench.relay import Relay
+from bench.servers import own_servers
+from bench.sites import widen
 from tests.foreign.driver import DriverBrowser
 from tests.foreign.portal import Portal, running_portal
 from tests.journeys.walk import Walk
 
-SESSIONS = int(os.environ.get("BENCH_SESSIONS", "200"))
+SESSIONS = [int(count) for count in os.environ.get("BENCH_SESSIONS", "200").split(",")]
 READINGS_EVERY = "5"
 SETTLING_SECONDS, MEASURED_SECONDS, LAST_ONES_SECONDS = 10, 60, 5
-START_SECONDS = 90
+START_SECONDS = 120
 AT_ONCE = 4  # drivers who shop at the same time while the charges are set up
 PLENTY_KWH = Decimal(60)  # far more than is charged while we measure
-OPEN_ALL_NIGHT = (
-    "from apps.catalog.hours import ALWAYS\n"
-    "from apps.catalog.models import Station\n"
-    "Station.objects.update(hours=ALWAYS, closed_reason='')"
-)
-
+SPARE_PLUGS = 60  # a few are faulted, or hold two places
 
 # Order → the charge point that charges for it, of all charges that run.
 RUNNING = (
@@ -36,44 +41,79 @@ RUNNING = (
 )
 
 
+@contextmanager
+def embedded(folder: Path, env: dict[str, str]) -> Iterator[tuple[Portal, dict[str, int]]]:
+    with running_portal(folder / "portal", env=env) as portal:
+        yield portal, {"the process": portal.pid}
+
+
+@contextmanager
+def cluster(folder: Path, env: dict[str, str]) -> Iterator[tuple[Portal, dict[str, int]]]:
+    with own_servers(folder) as (postgres, redis):
+        where = {"server_url": postgres.url, "redis_url": redis.url, "WORKER_IN_SERVER": "1"}
+        with running_cluster(folder / "portal", webs=2, workers=0, **where, **env) as running:
+            yield running.portal, {web.name: web.pid for web in running.webs}
+
+
+PLACES = {"embedded": embedded, "cluster": cluster}
+WORDS = {"embedded": "embedded, SQLite", "cluster": "PostgreSQL + Redis, two processes"}
+
+
 def run() -> None:
-    env = {"OCPP_METER_SECONDS": READINGS_EVERY}
-    with scratch_folder() as folder, running_portal(folder / "portal", env=env) as portal:
-        relay = Relay(portal.port)
-        portal.shell(OPEN_ALL_NIGHT)
-        portal.start_chargers(
-            "--readings-every",
-            READINGS_EVERY,
-            "--no-walk-ins",
-            url=f"ws://127.0.0.1:{relay.port}/ocpp/",
-        )
-        try:
-            charging = _charge(portal, relay)
-            time.sleep(SETTLING_SECONDS)
-            with cpu_share(portal.pid) as share:
-                relay.measuring = True
-                time.sleep(MEASURED_SECONDS)
-                relay.measuring = False
-            time.sleep(LAST_ONES_SECONDS)
-        finally:
-            relay.close()
+    for sessions in SESSIONS:
+        for place in os.environ.get("BENCH_PLACES", "embedded,cluster").split(","):
+            with (
+                scratch_folder() as folder,
+                PLACES[place](folder, {"OCPP_METER_SECONDS": READINGS_EVERY}) as (portal, processes),
+            ):
+                _measure(portal, processes, sessions, WORDS[place])
+
+
+def _measure(portal: Portal, processes: dict[str, int], sessions: int, place: str) -> None:
+    relay = Relay(portal.port)
+    before = {name: memory_mb(pid) for name, pid in processes.items()}
+    widen(portal, sessions + SPARE_PLUGS)
+    portal.start_chargers(
+        "--readings-every",
+        READINGS_EVERY,
+        "--no-walk-ins",
+        url=f"ws://127.0.0.1:{relay.port}/ocpp/",
+    )
+    try:
+        charging = _charge(portal, relay, sessions)
+        time.sleep(SETTLING_SECONDS)
+        with ExitStack() as measured:
+            shares = {name: measured.enter_context(cpu_share(pid)) for name, pid in processes.items()}
+            relay.measuring = True
+            time.sleep(MEASURED_SECONDS)
+            relay.measuring = False
+        time.sleep(LAST_ONES_SECONDS)
+        connected = portal.rows("SELECT count(*) FROM ocpp_chargepoint WHERE connected")[0][0]
+    finally:
+        relay.close()
+    after = {name: memory_mb(pid) for name, pid in processes.items()}
     show(
-        f"Meter reading → browser: {charging} charges with a reading every {READINGS_EVERY} s, one browser each",
+        f"Meter reading → browser, {place}: {charging} charges, a reading every {READINGS_EVERY} s, a browser each",
         [
             ("reading → browser", spread(relay.shown), "p95 ≤ 1,000 ms"),
             ("readings shown", f"{len(relay.shown)} of {relay.sent}", "all but the overtaken"),
             ("browser sockets lost", str(relay.browsers_lost), "0"),
-            ("processor of the portal", f"{share.percent:.0f} % of one core", ""),
+            ("charge points connected", str(connected), ""),
+            *(
+                (f"processor of {name}", f"{share.percent:.0f} % of one core", "")
+                for name, share in shares.items()
+            ),
+            *((f"memory of {name}", f"{before[name]:.0f} → {after[name]:.0f} MB", "") for name in processes),
         ],
     )
 
 
-def _charge(portal: Portal, relay: Relay) -> int:
+def _charge(portal: Portal, relay: Relay, sessions: int) -> int:
     """Bring as many charges under way as wanted, or as there are free plugs. Returns how many are watched."""
-    people = portal.new_people(SESSIONS + 1)
+    people = portal.new_people(sessions + 1)
     looker = DriverBrowser(portal.url)
     looker.carry(people.pop())
-    offers = open_offers(portal, looker, at_least=SESSIONS)[:SESSIONS]
+    offers = open_offers(portal, looker, at_least=sessions)[:sessions]
     looker.close()
     with ThreadPoolExecutor(
         AT_ONCE

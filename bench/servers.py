@@ -18,8 +18,8 @@ DEBIAN_BINARIES = Path("/usr/lib/postgresql")  # <version>/bin; not on the path
 PATIENCE_SECONDS = 60
 
 
-class Missing(OSError):
-    """A program that is needed is not installed."""
+class Missing(Exception):
+    """A program that is needed is not installed: there is nothing to measure, and nothing failed."""
 
 
 def _program(name: str) -> str:

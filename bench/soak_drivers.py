@@ -16,7 +16,7 @@ from tests.foreign.portal import Portal
 from tests.journeys.walk import SEE_TERMS, Walk
 
 STEP_SECONDS = 60
-WANTED_KWH = (Decimal("0.4"), Decimal(1), Decimal(5), Decimal(30))
+WANTED_KWH = (Decimal(1), Decimal(5), Decimal(30))  # of the first some have enough
 CHARGES_SECONDS = (30, 120)
 FREE = """
     SELECT o.code FROM discovery_offer o
