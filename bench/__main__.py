@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("bill", "quote", "discovery", "inbox", "readings", "memory", "startup", "suite")
+NAMES = ("bill", "quote", "discovery", "inbox", "readings", "desk", "memory", "startup", "suite")
 
 
 def main(wanted: list[str]) -> int:
