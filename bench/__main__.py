@@ -5,7 +5,19 @@ from importlib import import_module
 
 from bench.servers import Missing
 
-NAMES = ("bill", "quote", "discovery", "inbox", "door", "readings", "papers", "memory", "startup", "suite")
+NAMES = (
+    "bill",
+    "quote",
+    "discovery",
+    "inbox",
+    "door",
+    "readings",
+    "papers",
+    "desk",
+    "memory",
+    "startup",
+    "suite",
+)
 LONG = ("soak", "orders")  # only when they are named
 
 

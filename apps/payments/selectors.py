@@ -1,10 +1,12 @@
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.http import Http404
 
 from apps.payments.models import Payment, Refund
+
+MOST_WAITING = 500
 
 
 def payment_for(user: AbstractBaseUser, code) -> Payment:
@@ -58,3 +60,11 @@ def all_paid_back(*, side: str, payer: AbstractBaseUser) -> dict[str, Decimal]:
     refunds = Refund.objects.filter(payment__side=side, payment__payer=payer, state__in=Refund.HOLDING)
     totals = refunds.order_by().values("payment__reference").annotate(total=Sum("amount"))
     return {row["payment__reference"]: row["total"] for row in totals}
+
+
+def waiting_for_a_person(*, side: str) -> list[str]:
+    """The purchases with a refund to decide, or one that the bank did not pay; the oldest, if there are very many."""
+    overdue = Q(state__in=(Refund.State.APPROVED, Refund.State.SENT), overdue_at__isnull=False)
+    stuck = Q(state__in=(Refund.State.REQUESTED, Refund.State.FAILED)) | overdue
+    rows = Refund.objects.filter(stuck, payment__side=side).order_by("created_at")
+    return list(dict.fromkeys(rows.values_list("payment__reference", flat=True)[:MOST_WAITING]))

@@ -36,6 +36,7 @@ def context(ticket: Ticket, user: User, *, canned: str = "", **bound: Any) -> di
         "may_note": may >= May.NOTE,
         "may_act": may >= May.ACT and not ticket.is_over,
         "may_ask_operator": ticket.side == Ticket.Side.DRIVER and bool(ticket.network_ref and ticket.bpp_uri),
+        "may_see_order": rights.is_support(user),
         "may_escalate": ticket.level < Level.OFFICER,
         "clock": clock_of(ticket, clock.now()),
         "now": clock.now(),
