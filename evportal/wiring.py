@@ -72,6 +72,10 @@ EVENTS: dict[str, str] = {
     "order.moved": "apps.notices.services.order_moved",
     "order.papers_changed": "apps.notices.papers.papers_changed",
     "receipt.wanted": "apps.notices.papers.send_again",
+    "order.refund_changed": "apps.notices.news.refund_changed",
+    "ticket.told": "apps.notices.news.ticket_told",
+    "ticket.mail_wanted": "apps.notices.news.ticket_mail_wanted",
+    "ticket.mail_off": "apps.notices.news.ticket_mail_off",
     "station.rated": "apps.ratings.selectors.given_at_station",
     # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
     "staff.job": "apps.catalog.selectors.job_of",
