@@ -133,7 +133,7 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_happening_display()} ({self.get_channel_display()})"
+        return f"{kind_of(self.happening)} ({self.get_channel_display()})"
 
     @property
     def key(self) -> tuple[object, ...]:
