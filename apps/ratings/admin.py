@@ -8,6 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -74,7 +76,7 @@ class ReasonBar(ActionForm):
 
 
 class Waits(admin.SimpleListFilter):
-    title = _("words")
+    title = _("queue")
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
@@ -109,18 +111,9 @@ class Reports(ReadOnly, admin.TabularInline):
 
 @admin.register(GivenRating)
 class GivenRatingAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = [
-        "given_at",
-        "place",
-        "stars",
-        "did_work",
-        "words",
-        "told_state",
-        "objections",
-        "decide_until",
-    ]
-    list_display_links = ["given_at"]
-    list_filter = [Waits, "state", "stars", "did_work"]
+    list_display = ["told_words", "waits", "said"]
+    list_display_links = ["told_words"]
+    list_filter = [Waits, "state", "did_work"]
     list_select_related = ["order"]
     list_per_page = 50
     show_full_result_count = False
@@ -130,23 +123,46 @@ class GivenRatingAdmin(ReadOnly, admin.ModelAdmin):
     actions = ["approve", "hide"]
     inlines = [Reports, Events]
 
+    class Media:
+        css = {"all": ["css/moderation.css"]}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[GivenRating]:
         return super().get_queryset(request).annotate(reports_count=Count("reports"))
 
-    @admin.display(description=_("station"), ordering="order__station_name")
-    def place(self, rating: GivenRating) -> str:
-        return f"{rating.order.station_name}, {rating.order.provider_name}"
+    @admin.display(description=_("said"), ordering="given_at")
+    def said(self, rating: GivenRating) -> str:
+        worked = _("it worked") if rating.did_work else _("it did not work")
+        place = f"{rating.order.station_name}, {rating.order.provider_name}"
+        return format_html(
+            "{} ★, {}<br>{}<br>{}", rating.stars, worked, place, f"{rating.given_at:%Y-%m-%d %H:%M} UTC"
+        )
 
-    @admin.display(description=_("state"), ordering="state")
-    def told_state(self, rating: GivenRating) -> str:
-        return rating.get_state_display() if rating.words else "–"
+    @admin.display(description=_("words"))
+    def told_words(self, rating: GivenRating) -> str:
+        return format_html('<span class="told-words">{}</span>', rating.words or "–")
 
-    @admin.display(description=_("why it waits"))
-    def objections(self, rating: GivenRating) -> str:
+    @admin.display(description=_("state"), ordering="decide_until")
+    def waits(self, rating: GivenRating) -> str:
+        """The state of the words, why they wait and until when."""
+        if not rating.words:
+            return "–"
+        until = f"{rating.decide_until:%Y-%m-%d}" if rating.decide_until else ""
+        told = [str(rating.get_state_display()), *self._objections(rating), until]
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in told if line))
+
+    def _objections(self, rating: GivenRating) -> list[str]:
         doubts = [str(rules.DOUBTS.get(key, key)) for key in rating.doubts]
         reports = rating.reports_count
         said = ngettext("{count} reader", "{count} readers", reports).format(count=reports) if reports else ""
-        return ", ".join([*doubts, *([said] if said else [])]) or "–"
+        return [*doubts, said]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        title = (
+            gettext("All ratings")
+            if request.GET.get("waits") == "all"
+            else gettext("Words that wait for a look")
+        )
+        return super().changelist_view(request, {**(extra_context or {}), "title": title})
 
     @admin.action(description=_("Show the words"), permissions=["support"])
     def approve(self, request: HttpRequest, rows: QuerySet[GivenRating]) -> None:

@@ -48,7 +48,9 @@ class GivenRating(models.Model):
     marks = models.JSONField(default=dict, blank=True)
     tags = models.JSONField(default=list, blank=True)
     words = models.CharField(max_length=500, blank=True)
-    state = models.CharField(_("words"), max_length=9, choices=Words.choices, default=Words.PUBLISHED)
+    state = models.CharField(
+        _("state of the words"), max_length=9, choices=Words.choices, default=Words.PUBLISHED
+    )
     doubts = models.JSONField(default=list, blank=True)  # keys of rules.DOUBTS that held the words
     decide_until = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)  # somebody looked at these very words

@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
                 ],
                 default="PUBLISHED",
                 max_length=9,
-                verbose_name="words",
+                verbose_name="state of the words",
             ),
         ),
         migrations.AddField(
