@@ -76,6 +76,8 @@ PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
 PAY_PAGES = {"stripe": ["https://checkout.stripe.com"], "razorpay": ["https://api.razorpay.com"]}
 # Where the photos of other operators may come from, on the pages of the map only; empty shows none of theirs.
 PHOTO_SOURCES = env.list("PHOTO_SOURCES", default=["https:"])
+# Words in ratings that wait for a look beside those that apps/ratings/rules.py knows.
+RATING_HELD_WORDS = env.list("RATING_HELD_WORDS", default=[])
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

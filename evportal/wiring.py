@@ -13,6 +13,7 @@ BECKN_BAP: dict[str, str] = {
     "on_track": "apps.orders.handlers.on_track",
     "on_support": "apps.support.handlers.on_support",
     "on_rating": "apps.ratings.handlers.on_rating",
+    "rating_categories": "apps.ratings.handlers.rating_categories",
     "on_issue": "apps.support.handlers.on_issue",
     "on_issue_status": "apps.support.handlers.on_issue_status",
 }
@@ -52,7 +53,7 @@ EVENTS: dict[str, str] = {
     "guest.claimed": "apps.orders.guests.hand_over",
     "guest.claimed_tickets": "apps.support.services.hand_over",
     "session.changed": "apps.bookings.progress.session_changed",
-    "order.known": "apps.bookings.selectors.known_order",
+    "order.rateable": "apps.bookings.selectors.rateable_order",
     "charge_points.of": "apps.charging.selectors.charge_points_for",
     "charge_points.may_command": "apps.charging.selectors.may_command",
     "walk_in.starting": "apps.bookings.progress.refuse_if_held",
@@ -72,7 +73,14 @@ EVENTS: dict[str, str] = {
     "order.moved": "apps.notices.services.order_moved",
     "order.papers_changed": "apps.notices.papers.papers_changed",
     "receipt.wanted": "apps.notices.papers.send_again",
-    "station.rated": "apps.ratings.selectors.given_at_station",
+    "order.refund_changed": "apps.notices.news.refund_changed",
+    "ticket.told": "apps.notices.news.ticket_told",
+    "ticket.mail_wanted": "apps.notices.news.ticket_mail_wanted",
+    "ticket.mail_off": "apps.notices.news.ticket_mail_off",
+    "order.moved_ratings": "apps.ratings.categories.order_moved",
+    "station.rated": "apps.ratings.selectors.said_of_station",
+    "stations.rated": "apps.ratings.selectors.given_at_stations",
+    "stations.received": "apps.ratings.selectors.received_at_stations",
     # The desk and the operator wing: who works for whom, a call for help, and the facts of an order of theirs.
     "staff.job": "apps.catalog.selectors.job_of",
     "help.asked": "apps.support.services.take_call",
@@ -123,6 +131,8 @@ DUTIES: dict[str, str] = {
     "old watches": "apps.discovery.watches.forget_old",
     "reconciliation": "apps.payments.reconciliation.every_night",
     "ticket deadlines": "apps.support.services.move_overdue",
+    "undecided words": "apps.ratings.moderation.decide_overdue",
+    "forms of operators": "apps.ratings.feedback.move_overdue",
     "settled issues": "apps.support.services.close_issues",
     # The last ones: a mail server may take its time.
     "reminders": "apps.orders.reminders.remind",
@@ -132,5 +142,6 @@ DUTIES: dict[str, str] = {
     "overdue notices": "apps.notices.services.move_overdue",
     "notices": "apps.notices.services.send_due",
     "ticket mails": "apps.support.services.send_due",
+    "forms to read and answer": "apps.ratings.feedback.work_due",
     "guest links": "apps.orders.guests.send_links",
 }

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "discovery": {"lib", "accounts", "pricing", "beckn", "live"},
     "orders": {"lib", "accounts", "discovery", "payments", "pricing", "beckn", "live"},
     "ratings": {"lib", "accounts", "orders", "beckn", "live"},
-    "notices": {"lib", "accounts", "orders", "beckn"},
+    "notices": {"lib", "accounts", "orders", "payments", "beckn"},
     "support": {"lib", "accounts", "discovery", "orders", "payments", "beckn", "live"},
 }
 DRIVER_WING, OPERATOR_WING = {"orders", "discovery"}, {"catalog", "bookings", "charging"}

@@ -18,7 +18,16 @@ from apps.lib import clock
 PEER_OF = {Side.BPP: Subscriber.Type.BAP, Side.BAP: Subscriber.Type.BPP}
 
 
-def send(body: bytes, *, side: Side, peer_id: str, url: str, method: str, transport: Transport) -> Answer:
+def send(
+    body: bytes,
+    *,
+    side: Side,
+    peer_id: str,
+    url: str,
+    method: str,
+    transport: Transport,
+    content_type: str = "application/json",
+) -> Answer:
     """One try. May ask the registry: never inside a transaction."""
     try:
         check_owned(url, peer_id=peer_id, type=PEER_OF[side])
@@ -26,7 +35,8 @@ def send(body: bytes, *, side: Side, peer_id: str, url: str, method: str, transp
         return Answer(wire.Verdict.RETRY, error_message=str(error)[:500])
     except addresses.AddressRefused as error:
         return Answer(wire.Verdict.REFUSED, error_message=str(error)[:500])
-    return transport.post(url, body, signed_headers(side, signing.digest(body)), method=method)
+    headers = signed_headers(side, signing.digest(body)) | {"Content-Type": content_type}
+    return transport.post(url, body, headers, method=method)
 
 
 def check_owned(url: str, *, peer_id: str, type: str) -> None:

@@ -66,18 +66,28 @@ class Transport:
     def get_json(self, url: str) -> Any:
         """What a peer's link says to machines. Raises Unreadable when it says nothing that can be read."""
         try:
+            return json.loads(self._get(url, {"Accept": "application/json"}), parse_float=Decimal)
+        except ValueError as error:
+            if isinstance(error, Unreadable):
+                raise
+            raise NotForMachines(f"no JSON: {error}"[:500]) from error
+
+    def get_text(self, url: str, *, accept: str, language: str) -> str:
+        """The text behind a peer's link, cut where it is too long. Raises Unreadable."""
+        headers = {"Accept": accept, "Accept-Language": language}
+        return self._get(url, headers).decode("utf-8", "replace").replace("\0", "")
+
+    def _get(self, url: str, headers: dict[str, str]) -> bytes:
+        try:
             addresses.check_reachable(addresses.check_link(url))
-            status, answer = self._exchange("GET", url, None, {"Accept": "application/json"})
+            status, answer = self._exchange("GET", url, None, headers)
         except (requests.RequestException, OSError, ValueError) as error:  # AddressRefused is one of these
             raise Unreadable(f"{type(error).__name__}: {error}"[:500]) from error
         if status != HTTPStatus.OK:
             kind = Gone if status in GONE else Unreadable
             kind = NotForMachines if status == HTTPStatus.NOT_ACCEPTABLE else kind
             raise kind(f"answered {status}")
-        try:
-            return json.loads(answer, parse_float=Decimal)
-        except ValueError as error:
-            raise NotForMachines(f"no JSON: {error}"[:500]) from error
+        return answer
 
     def _exchange(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]

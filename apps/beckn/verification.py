@@ -74,6 +74,17 @@ def check(letter: Letter, look_up: LookUp = registry.look_up) -> Arrival:
     return _arrival(letter, envelope.context, sender, gateway_id, digest)
 
 
+def signer_of(body: bytes, headers: Mapping[str, str], side: Side) -> str:
+    """Who signed bytes that are no message, such as the answers to a form. Raises AuthError or RegistrySilent."""
+    letter = Letter(side, "", body, headers)
+    signature = signing.read_authorization(
+        headers.get("authorization"), now=int(letter.received_at.timestamp())
+    )
+    if signature.with_request:
+        raise AuthError("headers", f'headers must be "{signing.SIGNED}"')
+    return _proven(signature, letter.digest, SENDER_TYPE[side], letter, registry.look_up).subscriber_id
+
+
 # --- Signatures -------------------------------------------------------------------------------------------
 def _proven(
     signature: signing.Signature, digest: str, type: str, letter: Letter, look_up: LookUp

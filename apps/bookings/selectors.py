@@ -50,10 +50,26 @@ def placed_order(*, bap_id: str, order_id: str, transaction_id: UUID | None = No
     return orders.filter(**by).first()
 
 
-def known_order(*, bap_id: str, transaction_id: UUID) -> str | None:
-    """The id of the order that this app placed in this transaction, for rooms that may not know bookings."""
+def rateable_order(*, bap_id: str, transaction_id: UUID) -> dict[str, Any] | None:
+    """What may be rated of the order that this app placed in this transaction, for rooms that may not know bookings."""
     booking = placed_order(bap_id=bap_id, order_id="", transaction_id=transaction_id)
-    return booking.code if booking else None
+    if booking is None:
+        return None
+    station = booking.evse.station
+    charging_point = {booking.evse.code, booking.code}  # the guide rates it by the order's id
+    return {
+        "order_id": booking.code,
+        "things": {
+            "Order": {booking.code},
+            "Fulfillment": charging_point,
+            "Item": {booking.connector.code},
+            "Provider": {station.operator.code},
+        },
+        "operator_code": station.operator.code,
+        "operator_name": station.operator.name,
+        "station_code": station.code,
+        "station_name": station.name,
+    }
 
 
 def order_owner(*, bap_id: str, order_id: str) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ def stations(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "")[:100]
     rows = Paginator(selectors.stations_to_label(request.user, words), STATIONS_PER_PAGE)
     page = rows.get_page(request.GET.get("page"))
+    page.object_list = selectors.with_ratings(list(page.object_list))
     return render(request, "catalog/stations.html", {"page": page, "words": words})
 
 

@@ -29,7 +29,7 @@ class More:
     watches: list[WatchView]
     amenities: list[str]  # as people say it; what is not known is not there
     photos: list[ToldPhoto]  # that this portal may show
-    rated: Any  # ratings.selectors.Given, handed over by wiring; None while nobody rated
+    said: Any  # ratings.selectors.Said, handed over by wiring; None while nobody rated
     may_watch_any: bool  # nothing is free, and several plugs may become so
 
     watchable = WATCHABLE
@@ -54,16 +54,16 @@ def more(user: User | AnonymousUser, session: SessionBase, told: StationView) ->
         watches=watch_panel.views_at(user, station),
         amenities=[str(AMENITIES.get(word, word)) for word in station.amenities],
         photos=shown(station.photos),
-        rated=_rated(station),
+        said=_said(station),
         may_watch_any="free" not in words and sum(word in WATCHABLE for word in words) > 1,
     )
 
 
-def _rated(station: OfferedStation) -> Any:
+def _said(station: OfferedStation) -> Any:
     """Ratings hang on orders, which this room may not know: asked by wiring."""
-    rated = wiring.handler("EVENTS", "station.rated")
+    said = wiring.handler("EVENTS", "station.rated")
     place = {"bpp_id": station.bpp_id, "provider_id": station.provider_id}
-    return rated(**place, lat=station.lat, lon=station.lon) if rated else None
+    return said(**place, lat=station.lat, lon=station.lon) if said else None
 
 
 def station_by_code(code: UUID) -> OfferedStation | None:

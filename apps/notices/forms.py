@@ -4,8 +4,8 @@ from django import forms
 
 from apps.accounts.models import User
 from apps.notices import pushes, webpush
-from apps.notices.models import Channel, Happening
-from apps.notices.switches import SWITCHED, Key, all_of
+from apps.notices.models import GROUPS, Channel, Happening, kind_of
+from apps.notices.switches import SWITCHED, Key, all_of, may_switch
 
 
 class SwitchesForm(forms.Form):
@@ -14,19 +14,21 @@ class SwitchesForm(forms.Form):
     def __init__(self, *args: Any, person: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
         for (happening, channel), is_on in all_of(person).items():
-            label = f"{Happening(happening).label}, {Channel(channel).label}"
+            label = f"{kind_of(happening)}, {Channel(channel).label}"
             self.fields[_name(happening, channel)] = forms.BooleanField(
-                required=False, initial=is_on, label=label
+                required=False, initial=is_on, label=label, disabled=not may_switch(happening, channel)
             )
 
-    def rows(self) -> list[dict[str, Any]]:
+    def groups(self) -> list[dict[str, Any]]:
         return [
-            {
-                "label": happening.label,
-                "boxes": [self[_name(happening, channel)] for channel in SWITCHED],
-            }
-            for happening in Happening
+            {"label": label, "rows": [self._row(one) for one in happenings]} for label, happenings in GROUPS
         ]
+
+    def _row(self, happening: Happening) -> dict[str, Any]:
+        return {
+            "label": happening.label,
+            "boxes": [self[_name(happening, channel)] for channel in SWITCHED],
+        }
 
     @property
     def chosen(self) -> dict[Key, bool]:

@@ -1,4 +1,4 @@
-"""What drivers are told of their charges when they do not look: once per happening and way."""
+"""What drivers are told of their charges, reports and refunds when they do not look: once per happening and way."""
 
 import uuid
 from datetime import timedelta
@@ -20,6 +20,40 @@ class Happening(models.TextChoices):
     FINISHED = "FINISHED", _("It is finished")
     RECEIPT = "RECEIPT", _("The receipt is there")
     CORRECTED = "CORRECTED", _("Money came back, or the operator wrote another document")
+
+    TICKET_OPENED = "TICKET_OPENED", _("We have your report, with its number")
+    TICKET_ASKED = "TICKET_ASKED", _("We need an answer from you")
+    TICKET_ANSWER = "TICKET_ANSWER", _("Somebody wrote to you")
+    TICKET_NEWS = "TICKET_NEWS", _("Somebody has it, or it was moved")
+    TICKET_DONE = "TICKET_DONE", _("It is solved or closed")
+
+    REFUND_ASKED = "REFUND_ASKED", _("It is asked for")
+    REFUND_YES = "REFUND_YES", _("It is approved")
+    REFUND_SENT = "REFUND_SENT", _("Your bank has it")
+    REFUND_PAID = "REFUND_PAID", _("It is paid back")
+    REFUND_NO = "REFUND_NO", _("It is declined")
+    REFUND_LATE = "REFUND_LATE", _("It is late, or the bank refused it")
+
+
+H = Happening
+# What a happening is of, as the page of switches shows it.
+GROUPS: tuple[tuple[str, tuple[Happening, ...]], ...] = (
+    (_("My charges"), (H.STARTED, H.NEARLY, H.IDLE_SOON, H.INTERRUPTED, H.FINISHED, H.RECEIPT, H.CORRECTED)),
+    (
+        _("My reports to support"),
+        (H.TICKET_OPENED, H.TICKET_ASKED, H.TICKET_ANSWER, H.TICKET_NEWS, H.TICKET_DONE),
+    ),
+    (
+        _("My refunds"),
+        (H.REFUND_ASKED, H.REFUND_YES, H.REFUND_SENT, H.REFUND_PAID, H.REFUND_NO, H.REFUND_LATE),
+    ),
+)
+
+
+def kind_of(happening: str) -> str:
+    """In words that stand alone: of what, and which happening."""
+    group = next(label for label, happenings in GROUPS if happening in happenings)
+    return f"{group}: {Happening(happening).label}"
 
 
 class Channel(models.TextChoices):
@@ -48,13 +82,22 @@ class Notice(models.Model):
     }
     FIRST = (State.WAITING, State.TOLD)
     # A mail server that was away for a night must not pour out what nobody needs any more.
-    WORTH_TELLING_FOR = {Happening.RECEIPT: timedelta(days=3), Happening.CORRECTED: timedelta(days=3)}
-    ELSE_WORTH_FOR = timedelta(hours=1)
+    WORTH_TELLING_FOR = {happening: timedelta(hours=1) for happening in GROUPS[0][1]} | {
+        Happening.RECEIPT: timedelta(days=3),
+        Happening.CORRECTED: timedelta(days=3),
+    }
+    ELSE_WORTH_FOR = timedelta(days=3)
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="notices")
-    happening = models.CharField(max_length=12, choices=Happening.choices)
+    # None: of a report about a station.
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
+    happening = models.CharField(max_length=16, choices=Happening.choices)
+    # Of a report or a refund: which one, and which of its changes. A charge is known by its order.
+    about = models.CharField(max_length=40, blank=True)
+    occasion = models.CharField(max_length=20, blank=True)
+    path = models.CharField(max_length=300, blank=True)  # where it is read on; "": the order
+    facts = models.JSONField(default=dict, blank=True)  # how it stood then, for the words (wording.py)
     channel = models.CharField(max_length=4, choices=Channel.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     happened_at = models.DateTimeField()
@@ -71,8 +114,18 @@ class Notice(models.Model):
         ordering = ["-happened_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["order", "happening", "channel"], name="told_once_per_happening_and_way"
-            )
+                fields=["order", "happening", "channel"],
+                condition=Q(about=""),
+                name="told_once_per_happening_and_way",
+            ),
+            models.UniqueConstraint(
+                fields=["about", "occasion", "channel"],
+                condition=~Q(about=""),
+                name="told_once_per_occasion_and_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(order__isnull=False) | ~Q(about=""), name="a_notice_is_of_something"
+            ),
         ]
         indexes = [
             models.Index(fields=["act_at"], name="notices_due", condition=Q(act_at__isnull=False)),
@@ -80,7 +133,17 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_happening_display()} ({self.get_channel_display()})"
+        return f"{kind_of(self.happening)} ({self.get_channel_display()})"
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for every way it is told."""
+        return (self.about, self.occasion) if self.about else (self.order_id, self.happening)
+
+    @property
+    def leads_to(self) -> str:
+        """Path of ours where more is read."""
+        return self.path or self.order.get_absolute_url()
 
     @property
     def worth_telling_for(self) -> timedelta:
@@ -97,7 +160,7 @@ class Switch(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_switches"
     )
-    happening = models.CharField(max_length=12, choices=Happening.choices)
+    happening = models.CharField(max_length=16, choices=Happening.choices)
     channel = models.CharField(max_length=4, choices=Channel.choices)
     is_on = models.BooleanField()
 

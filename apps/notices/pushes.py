@@ -106,7 +106,7 @@ def _words(notice: Notice) -> bytes:
         said = {
             "title": wording.title_of(notice),
             "body": wording.sentence_of(notice),
-            "path": notice.order.get_absolute_url(),
+            "path": notice.leads_to,
             "tag": str(notice.code),
             "lang": notice.person.language,
         }

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
+from apps.lib import clock
 from apps.notices import wording
 from apps.notices.models import Channel, Notice
 from apps.orders.models import Order
@@ -26,18 +27,15 @@ class Line:
 def lines_for(person: User) -> list[Line]:
     """The newest first, each once, with what became of its mail."""
     mine = list(of(person).filter(channel=Channel.PAGE).select_related("order")[:SHOWN])
-    failed = set(
-        of(person)
-        .filter(state=Notice.State.GIVEN_UP, order__in=[notice.order_id for notice in mine])
-        .values_list("order_id", "happening")
-    )
+    since = min((notice.happened_at for notice in mine), default=clock.now())
+    failed = {notice.key for notice in of(person).filter(state=Notice.State.GIVEN_UP, happened_at__gte=since)}
     return [
         Line(
             notice,
             wording.title_of(notice),
             wording.sentence_of(notice),
-            zone_of(notice.order),
-            (notice.order_id, notice.happening) in failed,
+            zone_of(notice.order) if notice.order else notice.facts.get("zone", "UTC"),
+            notice.key in failed,
         )
         for notice in mine
     ]

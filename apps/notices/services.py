@@ -4,6 +4,8 @@ A notice says SENDING before it leaves and TOLD after. Who dies in between is fo
 again under the same id: lost never, seen twice hardly ever.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
@@ -12,11 +14,12 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from apps.accounts.models import User
 from apps.lib import clock
 from apps.lib.moves import StaleMove, move
 from apps.notices import mails, pushes
 from apps.notices.models import Channel, Happening, Notice
-from apps.notices.switches import PAPERS, channels_wanted
+from apps.notices.switches import TOLD_TO_GUESTS, channels_wanted
 from apps.orders.models import Order
 from apps.orders.states import State as OrderState
 
@@ -26,11 +29,17 @@ S, H, C = Notice.State, Happening, Channel
 OrderedBy = Order.OrderedBy
 LEASE = timedelta(minutes=2)
 RETRY_AFTER = timedelta(seconds=30)
+PATIENCE = timedelta(minutes=1)  # a refund by a rule is approved, sent and often paid within seconds
 MOST_TRIES = 10
 A_ROUND = 5
 ROWS_A_ROUND = 100
 FULL_ENOUGH_PERCENT = 80
 SOON_MINUTES = 5
+OVERTAKEN_BY = {
+    H.REFUND_ASKED: (H.REFUND_YES, H.REFUND_NO, H.REFUND_PAID),
+    H.REFUND_YES: (H.REFUND_PAID, H.REFUND_LATE),
+    H.REFUND_SENT: (H.REFUND_PAID, H.REFUND_LATE),
+}
 OF_STATE = {
     OrderState.CHARGING: H.STARTED,
     OrderState.INTERRUPTED: H.INTERRUPTED,
@@ -48,22 +57,52 @@ def order_moved(order: Order) -> None:
         note(order, happening)
 
 
-@transaction.atomic
 def note(order: Order, happening: str) -> bool:
     """False when it is known already, or nobody is to be told."""
-    person, now = order.driver, clock.now()
-    if person.is_guest and happening not in PAPERS:
+    return note_news(News(order.driver, happening, order=order))
+
+
+@dataclass(frozen=True)
+class News:
+    """One happening, whatever it is of. Of a report or a refund `about` and `occasion` say which change it is."""
+
+    person: User
+    happening: str
+    order: Order | None = None
+    about: str = ""
+    occasion: str = ""
+    path: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    mail_comes_from_elsewhere: bool = False  # by the room that owns it, under the same switch
+    may_wait: bool = False  # what follows at once may make it old
+
+
+@transaction.atomic
+def note_news(news: News) -> bool:
+    """False when it is known already, or nobody is to be told."""
+    person, now = news.person, clock.now()
+    if person.is_guest and news.happening not in TOLD_TO_GUESTS:
         return False
-    told = {"person": person, "happened_at": now}
+    told = {
+        "person": person,
+        "order": news.order,
+        "happening": news.happening,
+        "about": news.about,
+        "occasion": news.occasion,
+    }
+    more = {"happened_at": now, "path": news.path, "facts": news.facts}
+    same = {name: told[name] for name in (("about", "occasion") if news.about else ("order", "happening"))}
     _row, is_new = Notice.objects.get_or_create(
-        order=order, happening=happening, channel=C.PAGE, defaults={**told, "state": S.TOLD, "told_at": now}
+        **({"about": ""} | same), channel=C.PAGE, defaults={**told, **more, "state": S.TOLD, "told_at": now}
     )
     if is_new:
+        act_at = now + PATIENCE if news.may_wait else now
         Notice.objects.bulk_create(
             [
-                Notice(order=order, happening=happening, channel=channel, act_at=now, **told)
-                for channel in channels_wanted(person, happening)
-                if channel != C.PUSH or pushes.devices_of(person).exists()
+                Notice(channel=channel, act_at=act_at, **told, **more)
+                for channel in channels_wanted(person, news.happening)
+                if not (channel == C.MAIL and news.mail_comes_from_elsewhere)
+                and (channel != C.PUSH or pushes.devices_of(person).exists())
             ]
         )
     return is_new
@@ -131,6 +170,9 @@ def _send(notice: Notice) -> bool | None:
     if now - notice.happened_at > notice.worth_telling_for:
         _go(notice, S.GIVEN_UP, why="nobody needs it any more", act_at=None)
         return False
+    if _is_overtaken(notice):
+        _go(notice, S.DROPPED, why="what came after it is told", act_at=None)
+        return False
     try:
         (mails if notice.channel == C.MAIL else pushes).send(notice)
     except pushes.NoDevice:
@@ -140,6 +182,14 @@ def _send(notice: Notice) -> bool | None:
         return _try_again(notice, str(trouble))
     _go(notice, S.TOLD, why="sent", act_at=None, told_at=clock.now(), last_error="")
     return True
+
+
+def _is_overtaken(notice: Notice) -> bool:
+    """A refund that is approved and paid in one breath is told once: as paid."""
+    if notice.happening not in OVERTAKEN_BY:
+        return False
+    later = Notice.objects.filter(about=notice.about, channel=C.PAGE, pk__gt=notice.pk)
+    return later.filter(happening__in=OVERTAKEN_BY[H(notice.happening)]).exists()
 
 
 def _try_again(notice: Notice, why: str) -> bool | None:

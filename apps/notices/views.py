@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.notices import pushes, selectors, switches, unsubscribing
 from apps.notices.forms import DeviceForm, SwitchesForm
+from apps.notices.models import kind_of
 
 
 @login_required
@@ -19,7 +20,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     """What was told, and the switches."""
     if request.user.is_guest:
         return redirect("me")
-    form = SwitchesForm(request.POST or None, person=request.user)
+    form = SwitchesForm(request.POST if request.method == "POST" else None, person=request.user)
     if request.method == "POST" and form.is_valid():
         switches.choose(request.user, form.chosen)
         messages.success(request, _("Saved."))
@@ -76,5 +77,5 @@ def off(request: HttpRequest, token: str) -> HttpResponse:
     is_off = request.method == "POST"
     if is_off:
         unsubscribing.say_no(person, happening, to_all="all" in request.POST)
-    context = {"happening": happening, "is_off": is_off, "was_all": "all" in request.POST}
+    context = {"kind": kind_of(happening), "is_off": is_off, "was_all": "all" in request.POST}
     return render(request, "notices/off.html", context)

@@ -3,12 +3,27 @@
 from django.utils.translation import gettext as _
 
 from apps.lib.money import format_money
+from apps.notices import refund_words, ticket_words
 from apps.notices.models import Happening as H
 from apps.notices.models import Notice
 from apps.orders.models import Order
 
+OTHERS = {"ticket": ticket_words, "refund": refund_words}
+
 
 def title_of(notice: Notice) -> str:
+    return _others(notice).title_of(notice.facts) if notice.about else _title(notice)
+
+
+def sentence_of(notice: Notice) -> str:
+    return _others(notice).sentence_of(notice.facts) if notice.about else _sentence(notice)
+
+
+def _others(notice: Notice):
+    return OTHERS[notice.about.partition("-")[0]]
+
+
+def _title(notice: Notice) -> str:
     station = notice.order.station_name
     titles = {
         H.STARTED: _("Charging at {station}"),
@@ -22,7 +37,7 @@ def title_of(notice: Notice) -> str:
     return titles[H(notice.happening)].format(station=station)
 
 
-def sentence_of(notice: Notice) -> str:
+def _sentence(notice: Notice) -> str:
     order = notice.order
     if notice.happening in (H.FINISHED, H.RECEIPT):
         return _bill(order)

@@ -19,7 +19,7 @@ STAGES = (
     (_("Finding"), {"search"}),
     (_("The deal"), {"select", "init", "confirm"}),
     (_("The charge"), {"status", "track", "update", "cancel"}),
-    (_("Afterwards"), {"rating", "support", "refund", "issue", "issue_status"}),
+    (_("Afterwards"), {"get_rating_categories", "rating", "support", "refund", "issue", "issue_status"}),
 )
 MANY = 3  # so many of a kind in a row are shown as the first and the last
 KEY_ID = re.compile(r'keyId="([^"|]+)\|([^"|]+)\|([^"|]+)"')

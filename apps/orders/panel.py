@@ -247,7 +247,6 @@ def _bill(order: Order) -> dict[str, Any]:
         "lines": lines(order, OrderLine.Kind.BILL),
         "ended_by": wording.ENDED_BY.get(order.ended_by, ""),
         "payment": payment_of(order),
-        "rating": getattr(order, "rating", None),
         "events": history_words(order),
         **money_back.shown(order),
         "chips": course.chips(list(order.marks.all())),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -23,6 +24,8 @@ from apps.lib.money import round_money
 from apps.lib.moves import StaleMove, move
 from apps.payments.models import LedgerEntry, Payment, Refund
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
+
+log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)
 ASK_EVERY = timedelta(seconds=5)
@@ -324,5 +327,6 @@ def _mark_overdue(refund: Refund, now: datetime) -> bool:
     refund.refresh_from_db()
     why = gettext_noop("the promised day has passed and the bank has not paid")
     refund.events.create(was=refund.state, now=refund.state, why=why)
+    log.error("a refund is overdue", refund=str(refund.code), promised_on=str(refund.promised_on))
     wiring.announce("refund.changed", refund)
     return True

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
-from apps.orders.models import Order
 
 UNSUPPORTED = "Other"
 
@@ -17,12 +16,15 @@ class Rated:
     value: Decimal | None
 
 
-def rating(order: Order, stars: int) -> wire.RatingMessage:
-    """The order itself, and the charging point that was used."""
+def rating(things: dict[str, str], marks: dict[str, int], stars: int) -> wire.RatingMessage:
+    """Of each thing that the operator lets be rated what the driver said of it. Where it has no category for the charge
+    as a whole, the stars for that go to the first thing it has."""
+    said = {name: value for name, value in {"Order": stars, **marks}.items() if name in things}
+    if not said:
+        said = {next(iter(things)): stars}
     return wire.RatingMessage(
-        ratings=(
-            wire.Rating(id=order.network_order_id, rating_category="Order", value=stars),
-            wire.Rating(id=order.fulfillment_id or order.item_id, rating_category="Fulfillment", value=stars),
+        ratings=tuple(
+            wire.Rating(id=things[name], rating_category=name, value=value) for name, value in said.items()
         )
     )
 
@@ -32,6 +34,14 @@ def read_ratings(message: wire.RatingMessage) -> list[Rated]:
         Rated(id=(said.id or "")[:255], category=_category(said.rating_category), value=_value(said.value))
         for said in message.ratings
     ]
+
+
+def read_form(message: wire.OnRatingMessage | None) -> tuple[str, bool]:
+    """Address of the form that the operator offers ("" without one), and whether it calls it required."""
+    offered = message.feedback_form if message else None
+    if offered is None or offered.form is None or not offered.form.url:
+        return "", False
+    return str(offered.form.url), bool(offered.required)
 
 
 def _category(text: str | None) -> str:

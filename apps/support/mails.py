@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from apps.accounts.guest_links import link_for
+from apps.lib import wiring
 from apps.support.models import Notice
 
 SEND_SECONDS = 10  # longer the worker does not wait for a mail server
@@ -17,8 +18,11 @@ SEND_SECONDS = 10  # longer the worker does not wait for a mail server
 
 def send(notice: Notice) -> None:
     """Raises SMTPException or OSError when the mail server did not take it."""
+    off, off_headers = _off(notice)
     with translation.override(notice.language):
         context = {
+            "off": off,
+            "is_always_sent": not off and _has_switches(notice),
             "notice": notice,
             "ticket": notice.ticket,
             "url": _url(notice),
@@ -28,9 +32,21 @@ def send(notice: Notice) -> None:
             subject=" ".join(render_to_string("support/email/subject.txt", context).split()),
             body=render_to_string("support/email/message.txt", context).strip() + "\n",
             to=[notice.to],
-            headers={"Message-ID": message_id(notice)},
+            headers={"Message-ID": message_id(notice), **off_headers},
             connection=get_connection(timeout=SEND_SECONDS),
         ).send()
+
+
+def _has_switches(notice: Notice) -> bool:
+    driver = notice.ticket.driver
+    return not notice.to_desk and driver is not None and not driver.is_guest
+
+
+def _off(notice: Notice) -> tuple[str, dict[str, str]]:
+    """The "no" to mails of this kind, and its headers, from the room that has the switches."""
+    if not _has_switches(notice):
+        return "", {}
+    return wiring.handler("EVENTS", "ticket.mail_off")(notice.ticket.driver, notice.verb)
 
 
 def _url(notice: Notice) -> str:

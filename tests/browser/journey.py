@@ -126,9 +126,10 @@ class Journey:
         return total
 
     def rate(self, stars: int = 5) -> None:
-        self.page.locator(f".stars input[value='{stars}']").check(force=True)
+        self.page.locator("input[name='did_work'][value='yes']").check(force=True)
+        self.page.locator(f"input[name='stars'][value='{stars}']").check(force=True)
         self.press(RATE)
-        expect(self.page.locator(f".stars input[value='{stars}']")).to_be_checked()
+        expect(self.page.locator(f"input[name='stars'][value='{stars}']")).to_be_checked()
         self.look(self.page, "rated")
 
     # --- several at once ---------------------------------------------------------------------------------

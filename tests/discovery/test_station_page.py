@@ -145,17 +145,18 @@ def test_without_ratings_nothing_is_said_of_them(show):
 
 
 def test_what_drivers_said_is_told(show, monkeypatch):
-    from apps.ratings.selectors import Given
+    from apps.ratings.selectors import Given, Said
 
     asked = {}
 
-    def rated(**place) -> Given:
+    def rated(**place) -> Said:
         asked.update(place)
-        return Given(Decimal("4.3"), 3, 2)
+        return Said(Given(Decimal("4.3"), 3, 2), Given(Decimal("4.1"), 30, 28), [])
 
     monkeypatch.setattr("apps.lib.wiring.handler", lambda table, key: rated)
     text = show()
     assert "4.3 of 5 from 3 charges" in text and "it worked for 2 of 3" in text
+    assert "SparkDock everywhere:" in text and "4.1 of 5 from 30 charges" in text
     assert asked["lat"] == Decimal("12.971600") and asked["provider_id"] == "sparkdock"
 
 

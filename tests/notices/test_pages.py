@@ -12,6 +12,7 @@ from apps.notices.models import Channel, Happening
 
 PAGE = "/me/notices/"
 H, C = Happening, Channel
+ALWAYS = [H.TICKET_OPENED, H.REFUND_PAID, H.REFUND_NO]
 
 
 @pytest.fixture
@@ -104,7 +105,14 @@ def test_a_mail_program_may_press_it_without_our_page(link, driver):
 
 def test_no_to_all_is_no_to_all(client, link, driver):
     client.post(link, {"all": "1"})
-    assert not any(is_on(driver, happening) for happening in H.values)
+    assert {happening for happening in H.values if is_on(driver, happening)} == set(ALWAYS)
+
+
+def test_what_is_always_mailed_cannot_be_switched_and_the_page_says_so(own, driver):
+    page = own.get(PAGE).content.decode()
+    assert "Some mails are always sent" in page and "id_refund_paid_mail" not in page
+    own.post(PAGE, {})
+    assert {happening for happening in H.values if is_on(driver, happening)} == set(ALWAYS)
 
 
 def test_a_forged_no_says_nothing_for_anybody(client, link, driver, stranger):

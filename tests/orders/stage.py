@@ -306,7 +306,7 @@ def inbound_of(
     context = wire.Context(
         action=action, transaction_id=str(transaction_id), message_id=str(message_id), bpp_id=sender
     )
-    beside_the_order = action in ("on_track", "on_support")
+    beside_the_order = action in ("on_track", "on_support", "on_rating", "rating_categories")
     body = None
     if said is not None:
         body = wire.CALLBACKS[action].read(said if beside_the_order else {"order": said})

@@ -8,14 +8,14 @@ from apps.beckn.wire import v1_1 as wire
 from apps.lib import clock
 from apps.orders import network, services
 from apps.orders.terms import cancellation_fee, read_terms
-from apps.ratings.services import rate
+from apps.ratings.services import Said, rate
 from tests.conformance import assert_conforms
 from tests.orders.stage import quote
 
 
 def test_everything_we_say_on_the_happy_path_conforms(stage):
     stage.until("SETTLED")
-    rate(stage.order, did_work=True, stars=5, tags=[], words="")
+    rate(stage.order, Said(did_work=True, stars=5))
     said = ["select", "init", "confirm", "update", "rating"]
     for action in said:
         for envelope in stage.sent(action):

@@ -266,6 +266,7 @@ def refund_changed(refund: Refund) -> None:
     order = Order.objects.filter(code=refund.payment.reference).first()
     if order is None:
         return
+    wiring.announce("order.refund_changed", order, refund)
     claim = order.claims.select_related("refund").filter(refund=refund).first()
     settled = refund.state == Refund.State.SETTLED
     if settled and claim and claim.network_ref and order.network_order_id and not claim.told_paid_at:
@@ -275,5 +276,3 @@ def refund_changed(refund: Refund) -> None:
     # What was asked for stood in the way of what is owed back anyway.
     again = {"money_check_at": clock.now()} if refund.state == Refund.State.DECLINED else {}
     keep(order, **again)
-    if settled:
-        wiring.announce("order.papers_changed", order)

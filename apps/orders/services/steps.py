@@ -23,7 +23,7 @@ from apps.payments.selectors import latest
 
 LONGEST_POLL_PAUSE = timedelta(minutes=10)
 DRIVER = Payment.Side.DRIVER
-MOVED = "order.moved"  # whoever tells drivers of it takes it in the same transaction
+MOVED = ("order.moved", "order.moved_ratings")  # who takes it does so in the same transaction
 
 
 class NotNow(Refused):
@@ -48,7 +48,8 @@ def go(order: Order, to: str, *, why: str, **changes: Any) -> None:
     changes.setdefault("failure_code", "")
     changes.setdefault("failure_message", "")
     move(order, to, why=why, state_since=now, changed_at=now, polls=0, **changes)
-    wiring.announce(MOVED, order)
+    for event in MOVED:
+        wiring.announce(event, order)
     push.changed_on_commit("order", str(order.code))
 
 

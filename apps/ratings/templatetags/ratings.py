@@ -1,11 +1,14 @@
+from typing import Any
+
 from django import template
 
-from apps.ratings.models import GivenRating
+from apps.orders.models import Order
+from apps.ratings import panel
 
 register = template.Library()
 
 
-@register.simple_tag
-def rating_tags() -> list[tuple[str, str]]:
-    """What a driver may tick beside the stars."""
-    return GivenRating.Tag.choices
+@register.inclusion_tag("ratings/_panel.html", takes_context=True)
+def rating_panel(context: template.Context, order: Order) -> dict[str, Any]:
+    """What a driver says of a charge, on the page of its order."""
+    return {"csrf_token": context.get("csrf_token"), **panel.shown(order)}

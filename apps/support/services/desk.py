@@ -50,6 +50,7 @@ def ask_operator(ticket: Ticket, *, by: User, why: str) -> None:
             return
         if not peers.hand_to_operator(row, by=by, why=why):
             raise NotNow(_("No operator on the network is known for this ticket."))
+        notices.tell_reporter(row, Verb.ASKED_OPERATOR)
 
 
 def change_priority(ticket: Ticket, *, by: User, priority: int, why: str) -> None:
@@ -68,6 +69,7 @@ def change_priority(ticket: Ticket, *, by: User, priority: int, why: str) -> Non
         }
         keep(row, **changes)
         note(row, Verb.PRIORITY, why=why, by=by, before=before, after=after)
+        notices.tell_reporter(row, Verb.PRIORITY)
 
 
 def escalate(ticket: Ticket, *, by: User | None, why: str, is_breach: bool = False) -> None:

@@ -1,4 +1,5 @@
-"""Mails about tickets: queued in the transaction of the change, sent by a duty outside of any.
+"""Mails about tickets: queued in the transaction of the change, sent by a duty outside of any. Whether a driver wants
+one of this kind the room of notices knows, which also has their page and devices: asked and told by wiring.
 
 A sender claims a row by pushing `next_try_at` forward. Who dies in between costs that mail two minutes; it is sent
 again with the same Message-ID, by which mailboxes know a letter they have.
@@ -9,9 +10,10 @@ from datetime import timedelta
 from smtplib import SMTPException
 
 import structlog
+from django.utils.translation import gettext_noop
 
 from apps.accounts.models import User
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.support import mails
 from apps.support.models import Notice, Ticket, TicketEvent, TicketMessage
 from apps.support.states import PROMISES, Promise
@@ -23,6 +25,7 @@ SENDER_LEASE = timedelta(minutes=2)
 RETRY_AFTER = timedelta(seconds=30)
 MOST_TRIES = 8
 MOST_OF_DESK = 20
+NOT_WANTED = gettext_noop("the driver switched mails of this kind off")
 Verb = TicketEvent.Verb
 
 
@@ -33,9 +36,40 @@ def promise_of(ticket: Ticket) -> Promise:
 def tell_reporter(ticket: Ticket, verb: str, message: TicketMessage | None = None) -> None:
     """The driver in their language, the guest who left an address, or nobody."""
     if ticket.driver is not None:
+        _tell_elsewhere(ticket, verb)
         _queue(ticket, verb, ticket.driver.mail_address, ticket.driver.language, message)
     elif ticket.guest_email:
         _queue(ticket, verb, ticket.guest_email, ticket.language, message)
+
+
+def _tell_elsewhere(ticket: Ticket, verb: str) -> None:
+    """On the driver's page of notices and devices. A guest has neither."""
+    if ticket.driver.is_guest:
+        return
+    reply_by = None if ticket.replied_at else ticket.reply_due_at.isoformat()
+    wiring.announce(
+        "ticket.told",
+        ticket.driver,
+        verb=verb,
+        code=ticket.code,
+        occasion=str(ticket.events.latest("pk").pk),
+        path=ticket.get_absolute_url(),
+        order=ticket.order,
+        facts={
+            "reply_by": reply_by,
+            "settle_by": ticket.settle_due_at.isoformat(),
+            "zone": ticket.station_zone,
+            "operator": ticket.operator_name,
+        },
+    )
+
+
+def is_wanted(notice: Notice) -> bool:
+    """A guest has no switches, and the desk none for these."""
+    driver = notice.ticket.driver
+    if notice.to_desk or driver is None or driver.is_guest:
+        return True
+    return wiring.handler("EVENTS", "ticket.mail_wanted")(driver, notice.verb)
 
 
 def tell_assignee(ticket: Ticket, verb: str) -> None:
@@ -58,7 +92,7 @@ def _queue(
     to_desk: bool = False,
 ) -> None:
     now = clock.now()
-    Notice.objects.create(
+    notice = Notice(
         ticket=ticket,
         verb=verb,
         message=message,
@@ -68,11 +102,15 @@ def _queue(
         queued_at=now,
         next_try_at=now,
     )
+    if not is_wanted(notice):
+        # The row stays: the evidence of a ticket says what was told, and what was not.
+        notice.next_try_at, notice.last_error = None, NOT_WANTED
+    notice.save()
 
 
 def send_due() -> int:
     """Duty: a mail server that fails ends the round. Returns how many were sent."""
-    due = Notice.objects.filter(next_try_at__lte=clock.now()).select_related("ticket", "message")
+    due = Notice.objects.filter(next_try_at__lte=clock.now()).select_related("ticket__driver", "message")
     sent = 0
     for notice in list(due.order_by("next_try_at", "pk")[:MAILS_A_ROUND]):
         if _claimed(notice):
@@ -89,6 +127,9 @@ def _claimed(notice: Notice) -> bool:
 
 def _send(notice: Notice) -> bool:
     row = Notice.objects.filter(pk=notice.pk)
+    if not is_wanted(notice):
+        row.update(next_try_at=None, last_error=NOT_WANTED)
+        return True
     try:
         mails.send(notice)
     except (SMTPException, OSError) as trouble:
