@@ -40,8 +40,10 @@ def read_now(stage: Stage, kwh: str, kw: str = "40", **more) -> None:
 
 @pytest.fixture
 def page_of(open_page, charge):
-    def open_(*, line: bool = True, **how) -> Page:
+    def open_(*, line: bool = True, on_line=None, **how) -> Page:
         page = open_page("/orders/", user=charge.driver, **how)
+        if on_line:
+            page.route_web_socket(re.compile("/live/"), on_line)
         if not line:
             page.route_web_socket(re.compile("/live/"), lambda socket: socket.close(code=1013))
         page.goto(charge.order.get_absolute_url())
@@ -109,6 +111,33 @@ def test_a_phone_that_wakes_up_asks_at_once(page_of, charge):
     with page.expect_response(re.compile("seen=")):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.clock.run_for(1_000)  # htmx settles what it swapped
+    expect(page.locator("#order-panel")).to_have_attribute("data-state", "SETTLED", timeout=SOON)
+
+
+def test_a_line_that_breaks_is_told_and_taken_up_again_with_nothing_missed(page_of, charge):
+    """As when the network is gone for a while, or the server starts anew: what happened meanwhile is there at once."""
+    is_up = [True]
+
+    def carry(socket) -> None:
+        lines.append(socket)
+        if is_up[0]:
+            socket.connect_to_server()
+        else:
+            socket.close(code=1012)
+
+    lines: list = []
+    page = page_of(on_line=carry)
+    expect(page.locator(".connection")).to_be_hidden(timeout=SOON)
+    is_up[0] = False
+    page.context.set_offline(True)
+    for line in lines:
+        line.close(code=1012)
+    expect(page.locator(".connection")).to_be_visible(timeout=SOON)
+    charge.final_bill()
+    charge.settle()
+    expect(page.locator("#order-panel")).to_have_attribute("data-state", "CHARGING")
+    is_up[0] = True
+    page.context.set_offline(False)
     expect(page.locator("#order-panel")).to_have_attribute("data-state", "SETTLED", timeout=SOON)
 
 
