@@ -69,6 +69,10 @@ def query_of(url: str) -> dict[str, str]:
     return {name.lower(): value for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
 
 
+def is_same_host(one: str, other: str) -> bool:
+    return _origin(_split(one)) == _origin(_split(other))
+
+
 def get(
     url: str, *, headers: dict[str, str], folder: Path, progress: Callable[[int], object] = lambda size: None
 ) -> Answer:

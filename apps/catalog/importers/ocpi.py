@@ -14,7 +14,7 @@ from typing import Any
 
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.catalog.hours import ALL_DAY, EVERY_DAY, Hours, fault_in_zone, text_of
-from apps.catalog.importers import entries, pictures
+from apps.catalog.importers import entries, ocpi_tariffs, pictures
 from apps.catalog.importers.entries import Entry, cut, listed, part, plain
 from apps.catalog.importers.hours_text import grouped
 from apps.catalog.importers.place import read_country, read_position, zone_at
@@ -35,6 +35,7 @@ OUT_OF_ORDER = {"INOPERATIVE", "OUTOFORDER"}
 PASSING = {"", "AVAILABLE", "BLOCKED", "CHARGING", "RESERVED", "UNKNOWN"}
 FOR_EVERYBODY = {"EV_ONLY", "PLUGGED"}
 CUSTOMERS = "CUSTOMERS"
+MOST_TARIFFS = 20  # of one plug
 MOST_PLUGS = 5_000  # of one location; a larger number is a slip
 
 _POWER = Connector.PowerType
@@ -59,6 +60,7 @@ AMENITIES = {
 class _Posts:
     """The EVSEs of a location as they are read: what is offered, and what must be said about the rest."""
 
+    owner: Entry  # the location: whose country and party its ids belong to
     open_to_all: list[EvseRow] = field(default_factory=list)
     for_customers: list[EvseRow] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -192,7 +194,7 @@ def _exceptions(times: Entry, hours: Hours, notes: list[str]) -> str:
 
 
 def _posts(location: Entry, notes: list[str]) -> _Posts:
-    posts = _Posts()
+    posts = _Posts(owner=location)
     evses = [evse for evse in listed(location.get("evses")) if isinstance(evse, dict)]
     if sum(len(listed(evse.get("connectors"))) for evse in evses) > MOST_PLUGS:
         raise Unusable("too many connectors", f"more than {MOST_PLUGS}")
@@ -208,7 +210,7 @@ def _read_post(evse: Entry, posts: _Posts, notes: list[str]) -> None:
         return
     restrictions = {plain(word).upper() for word in listed(evse.get("parking_restrictions"))}
     why = _why_left_out(uid, status, restrictions, posts)
-    plugs = () if why else _plugs(evse, notes)
+    plugs = () if why else _plugs(evse, posts.owner, notes)
     if not plugs:
         notes.append(f"EVSE left out: {why or 'no plug that can be used'}")
         return
@@ -232,20 +234,21 @@ def _why_left_out(uid: str, status: str, restrictions: set[str], posts: _Posts) 
     return f"parking for {min(odd)[:20]} only" if odd else ""
 
 
-def _plugs(evse: Entry, notes: list[str]) -> tuple[PlugRow, ...]:
+def _plugs(evse: Entry, owner: Entry, notes: list[str]) -> tuple[PlugRow, ...]:
     connectors = [plug for plug in listed(evse.get("connectors")) if isinstance(plug, dict)]
     by_id = sorted(connectors, key=lambda plug: (len(plain(plug.get("id"))), plain(plug.get("id"))))
-    plugs = (_plug(plug, notes) for plug in by_id)
+    plugs = (_plug(plug, owner, notes) for plug in by_id)
     return tuple(plug for plug in plugs if plug)
 
 
-def _plug(plug: Entry, notes: list[str]) -> PlugRow | None:
+def _plug(plug: Entry, owner: Entry, notes: list[str]) -> PlugRow | None:
     said = plain(plug.get("standard"))
     standard = next((name for name in taxonomy.CONNECTOR_TYPES if name.upper() == said.upper()), None)
     shape, power_type = plain(plug.get("format")).upper(), POWERS.get(plain(plug.get("power_type")).upper())
     max_kw = _kilowatts(plug, power_type) if power_type else None
     if standard and power_type and max_kw and shape in Connector.Format.values:
-        return PlugRow(standard, shape, power_type, max_kw, is_stated=True)
+        tariffs = _tariff_names(plug, owner)
+        return PlugRow(standard, shape, power_type, max_kw, is_stated=True, tariffs=tariffs)
     unknown = [
         f"{name} {plain(plug.get(name))[:30] or 'not stated'}"
         for name, is_known in (
@@ -257,6 +260,14 @@ def _plug(plug: Entry, notes: list[str]) -> PlugRow | None:
     ]
     notes.append(f"connector left out: {', '.join(unknown) or 'no credible power'}")
     return None
+
+
+def _tariff_names(plug: Entry, owner: Entry) -> tuple[str, ...]:
+    """What it costs, in tariffs that may be read beside the stations (`ocpi_tariffs.py`)."""
+    told = (plain(name) for name in listed(plug.get("tariff_ids"))[:MOST_TARIFFS])
+    return tuple(
+        ocpi_tariffs.name_of(owner, name) for name in told if 0 < len(name) <= ocpi_tariffs.LONGEST_ID
+    )
 
 
 def _kilowatts(plug: Entry, power_type: str) -> Decimal | None:

@@ -33,6 +33,7 @@ class PlugRow:
     power_type: str  # Connector.PowerType
     max_kw: Decimal
     is_stated: bool = False  # shape, current and kW are the source's own words: when it corrects them, we do
+    tariffs: tuple[str, ...] = ()  # names of those that the source says it costs
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class PriceRow:
     energy_rate: Decimal
     session_fee: Decimal
     currency: str
+
+
+@dataclass(frozen=True)
+class TariffRow:
+    """A tariff of the source with elements; `terms` are columns of Tariff."""
+
+    source_id: str
+    name: str
+    kind: str  # OCPI TariffType
+    terms: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ off the network, a reason for closing) is left alone.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import chain, count
 
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from apps.catalog.importers.prices import Priced
 from apps.catalog.importers.records import (
     CLOSED,
     EvseRow,
@@ -37,6 +39,8 @@ DAMAGES = {"row cut off", "cell too long", "too many columns", "not an object", 
 PLACE = ("name", "address", "city", "region", "postcode", "country", "lat", "lon", "zone")
 FACTS = (*PLACE, "hours", "hours_text", "phone", "network_name", "price_text", "access", "amenities")
 
+PriceOf = Callable[[PlugRow], Priced]
+
 
 @dataclass(frozen=True)
 class Target:
@@ -47,7 +51,7 @@ class Target:
 
     operator: Operator
     source: str
-    price_of: Callable[[StationRow], Tariff | None]
+    price_of: Callable[[StationRow, PlugRow], Priced]
     code_prefix: str = ""
 
     def code_of(self, row: StationRow) -> str:
@@ -197,13 +201,13 @@ def _save(batch: _Batch) -> None:
 
 
 def _compare(target: Target, row: StationRow, station: Station | None, batch: _Batch) -> str:
-    tariff = target.price_of(row)
+    price_of = partial(target.price_of, row)
     if station is None:
-        _add_station(target, row, tariff, batch)
+        _add_station(target, row, price_of, batch)
         return "created"
     before = batch.size
     _compare_facts(station, row, batch)
-    _compare_evses(station, row, tariff, batch)
+    _compare_evses(station, row, price_of, batch)
     _compare_photos(station, row, batch)
     return "unchanged" if before == batch.size else "updated"
 
@@ -237,7 +241,7 @@ def _compare_photos(station: Station, row: StationRow, batch: _Batch) -> None:
     batch.gone_photos += [photo.pk for photo in known.values()]
 
 
-def _compare_evses(station: Station, row: StationRow, tariff: Tariff | None, batch: _Batch) -> None:
+def _compare_evses(station: Station, row: StationRow, price_of: PriceOf, batch: _Batch) -> None:
     """Add what is new; take off sale what is gone, and back on sale what has come back."""
     known = {evse.code: evse for evse in station.evses.all()}
     wanted = {f"{station.code}-{evse_row.code_part}": evse_row for evse_row in row.evses}
@@ -245,14 +249,15 @@ def _compare_evses(station: Station, row: StationRow, tariff: Tariff | None, bat
     labels = {evse.label for evse in known.values()}
     for code, evse_row in wanted.items():
         if code not in known:
-            _add_evse(station, evse_row, labels, letters, tariff, batch)
+            _add_evse(station, evse_row, labels, letters, price_of, batch)
     for code, evse in known.items():
         plugs = list(evse.connectors.all())
         pairs, new = _pairs(plugs, wanted[code].plugs if code in wanted else ())
         for plug, plug_row in pairs:
-            reprice = plug_row and (tariff is not None or row.is_free) and _priced_by_import(plug, station)
-            _compare_plug(plug, plug_row, tariff if reprice else plug.tariff, batch)
-        _add_plugs(evse, new, len(plugs), letters, tariff, batch)
+            price = price_of(plug_row) if plug_row else None
+            reprice = price and price.is_told and _priced_by_import(plug, station)
+            _compare_plug(plug, plug_row, price.tariff if reprice else plug.tariff, batch)
+        _add_plugs(evse, new, len(plugs), letters, price_of, batch)
 
 
 def _pairs(
@@ -283,7 +288,7 @@ def _compare_plug(plug: Connector, row: PlugRow | None, tariff: Tariff | None, b
         batch.changed_plugs.append(plug)
 
 
-def _add_station(target: Target, row: StationRow, tariff: Tariff | None, batch: _Batch) -> None:
+def _add_station(target: Target, row: StationRow, price_of: PriceOf, batch: _Batch) -> None:
     station = Station(
         operator=target.operator,
         source=target.source,
@@ -296,7 +301,7 @@ def _add_station(target: Target, row: StationRow, tariff: Tariff | None, batch: 
     _compare_photos(station, row, batch)
     letters, labels = free_letters(()), set()
     for evse in row.evses:
-        _add_evse(station, evse, labels, letters, tariff, batch)
+        _add_evse(station, evse, labels, letters, price_of, batch)
 
 
 def _add_evse(
@@ -304,7 +309,7 @@ def _add_evse(
     row: EvseRow,
     labels: set[str],
     letters: Iterator[str],
-    tariff: Tariff | None,
+    price_of: PriceOf,
     batch: _Batch,
 ) -> None:
     """`labels` are those of the whole station: a second "1" becomes "1 (2)"."""
@@ -313,7 +318,7 @@ def _add_evse(
     labels.add(label)
     evse = Evse(station=station, label=label, code=f"{station.code}-{row.code_part}")
     batch.new_evses.append(evse)
-    _add_plugs(evse, row.plugs, 0, letters, tariff, batch)
+    _add_plugs(evse, row.plugs, 0, letters, price_of, batch)
 
 
 def _add_plugs(
@@ -321,7 +326,7 @@ def _add_plugs(
     rows: Iterable[PlugRow],
     taken: int,
     letters: Iterator[str],
-    tariff: Tariff | None,
+    price_of: PriceOf,
     batch: _Batch,
 ) -> None:
     """`letters` are those free in the whole station; connector numbers go on within the EVSE."""
@@ -337,6 +342,6 @@ def _add_plugs(
                 format=row.format,
                 power_type=row.power_type,
                 max_kw=row.max_kw,
-                tariff=tariff,
+                tariff=price_of(row).tariff,
             )
         )

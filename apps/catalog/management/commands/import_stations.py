@@ -17,6 +17,7 @@ from django.db.models import Q
 from tqdm import tqdm
 
 from apps.catalog.importers import FORMATS, fetch
+from apps.catalog.importers.ocpi_tariffs import ReadTariffs
 from apps.catalog.importers.prices import ImportPrices
 from apps.catalog.importers.records import UnreadableFile
 from apps.catalog.importers.run import Summary, Target, note_gone, unpublish_gone, write_stations
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=sorted(FORMATS), required=True)
         parser.add_argument("--operator", required=True, help="name or code; created when new")
         parser.add_argument("--token-file", type=Path, help=f"holds the token of the URL; else {TOKEN} does")
+        parser.add_argument(
+            "--tariffs", help="of ocpi: a file or a URL with the tariffs that connectors name"
+        )
         parser.add_argument("--limit", type=int, help="stop after so many stations")
         parser.add_argument("--energy-rate", type=decimal, help="net price per kWh where the source has none")
         parser.add_argument("--currency", default="USD")
@@ -58,15 +62,21 @@ class Command(BaseCommand):
     def handle(self, *, source: str, operator: str, format: str, **options: Any) -> None:
         self.name, self.format = format, FORMATS[format]
         self.summary, self.secrets = Summary(), []
+        reading = source
         with ExitStack() as stack:
-            # The source is checked as a whole: nothing is created for one that cannot be read.
+            # The sources are checked as a whole: nothing is created for one that cannot be read.
             try:
+                tariffs = None
+                if options["tariffs"]:
+                    reading = options["tariffs"]
+                    tariffs = self._tariffs(reading, source, options["token_file"], stack)
+                reading = source
                 pages = self._pages(source, options["token_file"], stack)
                 records = self.format.records(*pages)
                 first = next(records, None)
                 total = self.format.count(*pages)
             except UnreadableFile as fault:
-                words = f"{fetch.shown(source)}: {self._without_token(fault)} Nothing was imported."
+                words = f"{fetch.shown(reading)}: {self._without_token(fault)} Nothing was imported."
                 raise CommandError(words) from fault
             except KeyboardInterrupt:
                 self.stderr.write("Interrupted; nothing was changed.")
@@ -74,13 +84,27 @@ class Command(BaseCommand):
             self.summary.is_part = self._is_part(source, total)
             self.operator = self._operator(operator, options["currency"])
             bar = stack.enter_context(tqdm(total=total, unit=" rows", disable=None))
-            self._write(records, first, bar, options)
+            self._write(records, first, bar, tariffs, options)
         self._look_for_gone(options)
         self._tell(options["report"])
         if not self.summary.stations and not self.summary.withdrawn:
             raise CommandError("No station could be imported from this file.")
 
     # --- Where it comes from ----------------------------------------------------------------------------
+
+    def _tariffs(self, source: str, stations: str, token_file: Path | None, stack: ExitStack) -> ReadTariffs:
+        if self.format.tariffs is None:
+            raise UnreadableFile("This format knows no tariffs.")
+        if fetch.is_url(source) and fetch.is_url(stations) and not fetch.is_same_host(source, stations):
+            raise UnreadableFile(
+                "The token goes to one host only, and the stations are on another one. Download the tariffs first."
+            )
+        pages = self._pages(source, token_file, stack)
+        read = self.format.tariffs(*pages)
+        if self.stated is not None and len(read.by_name) + len(read.skipped) < self.stated:
+            self.stderr.write(f"The other side has {self.stated} tariffs and gave fewer.")
+        self.summary.skipped += read.skipped
+        return read
 
     def _pages(self, source: str, token_file: Path | None, stack: ExitStack) -> list[Path]:
         self.stated: int | None = None
@@ -130,7 +154,7 @@ class Command(BaseCommand):
         known = Operator.objects.filter(Q(code=name) | Q(name__iexact=name)).first()
         return known or create_operator(name=name, currency=currency)
 
-    def _write(self, records, first, bar: tqdm, options: dict[str, Any]) -> None:
+    def _write(self, records, first, bar: tqdm, tariffs: ReadTariffs | None, options: dict[str, Any]) -> None:
         prices = ImportPrices(
             operator=self.operator,
             source=self.name,
@@ -138,11 +162,13 @@ class Command(BaseCommand):
             currency=options["currency"],
             tax_percent=options["tax_percent"],
             tax_name=options["tax_name"],
+            tariffs=tariffs,
+            remark=lambda number, words: self.summary.notes.append((number, words)),
         )
         rows = (row for part in ([first] if first else [], records) for row in part)
         try:
             write_stations(
-                target=Target(self.operator, self.name, prices.tariff_for, self.format.code_prefix),
+                target=Target(self.operator, self.name, prices.price_of, self.format.code_prefix),
                 records=rows,
                 summary=self.summary,
                 limit=options["limit"],
