@@ -9,6 +9,7 @@ NAMES = (
     "bill",
     "quote",
     "discovery",
+    "pages",
     "inbox",
     "door",
     "readings",

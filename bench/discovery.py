@@ -166,17 +166,20 @@ def _addresses(points: list[tuple[str, str]]) -> Iterator[tuple[str, int, Callab
     def filtered(boxes: Iterator[dict[str, str]]) -> Iterator[str]:
         return (_query(box, FILTERS[number % len(FILTERS)]) for number, box in enumerate(boxes))
 
-    def lists(more: str = "") -> Iterator[str]:
+    def lists(more: str = "", *, is_filtered: bool = True) -> Iterator[str]:
         for number, box in enumerate(_viewports(points)):
             lat, lon = (float(box["south"]) + float(box["north"])) / 2, float(box["west"])
-            yield f"/?lat={lat:.5f}&lon={lon:.5f}&radius=25&{FILTERS[number % len(FILTERS)] if more else ''}&{more}"
+            narrowed = FILTERS[number % len(FILTERS)] if is_filtered else ""
+            yield f"/?lat={lat:.5f}&lon={lon:.5f}&radius=25&{narrowed}&{more}"
 
     countries = [COUNTRY] * (ROUNDS // 2 + 3)
     yield "viewport", 40, lambda: (_query(box) for box in _viewports(points))
     yield "viewport, filtered", 40, lambda: filtered(_viewports(points))
     yield "country, clusters", 100, lambda: (_query(box) for box in countries)
     yield "country, filtered", 100, lambda: filtered(iter(countries))
-    yield "list of 25 km, a page of 30", 0, lambda: lists()
+    yield "country, at most ₹ 300", 100, lambda: (_query(box, "max_price=300") for box in countries)
+    yield "list of 25 km, a page of 30", 0, lambda: lists(is_filtered=False)
+    yield "list, cheapest first", 0, lambda: lists("sort=price", is_filtered=False)
     yield "list, filtered, cheapest first", 0, lambda: lists("sort=price")
 
 
