@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from django.db import DatabaseError
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -88,7 +89,10 @@ class Listener:
             log.exception("a live stream could not be taken", order=order_id)
             again = AGAIN_AFTER
         spread = random.uniform(0.75, 1.25)
-        await in_database(services.listen_again)(order_id, after=again and again * spread)
+        try:
+            await in_database(services.listen_again)(order_id, after=again and again * spread)
+        except DatabaseError as error:  # the lease runs out by itself, and the stream is taken up again
+            log.warning("a live stream could not be given back", order=order_id, error=str(error))
 
     async def _take_what_there_is(self, order_id: int, url: str) -> timedelta | None:
         """After how long to come back; None when there is no more to be had."""
