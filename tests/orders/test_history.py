@@ -28,12 +28,12 @@ NEW_YEAR = datetime(2026, 12, 31, 20, 0, tzinfo=UTC)
 
 def add(order: Order, count: int = 1, **facts) -> None:
     """Copies of a settled order."""
+    like = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
     rows = []
     for number in range(count):
-        row = Order.objects.get(pk=order.pk)
-        row.pk, row._state.adding = None, True
+        row = Order(**like | {"id": None})
         row.code, row.transaction_id, row.idempotency_key = uuid4(), uuid4(), str(uuid4())
-        row.network_order_id = f"C-{uuid4().hex[:8]}"
+        row.network_order_id = f"C-{uuid4().hex}"
         row.ended_at = NEW_YEAR - timedelta(seconds=number)
         for name, value in facts.items():
             setattr(row, name, value)
