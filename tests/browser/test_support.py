@@ -7,10 +7,11 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.support import services
+from apps.support import queues, services
 from apps.support.models import Ticket
 from apps.support.states import State
 from tests.orders.stage import Stage, make_offer
+from tests.support.crowd import many_tickets
 
 WORDS = "It went dark after two minutes, and the display says “Error 7”."
 
@@ -102,3 +103,51 @@ def test_the_desk(open_page, assert_fits, keep_picture, ticket, lata, theme):
     page.get_by_text("Done.", exact=True).wait_for()
     ticket.refresh_from_db()
     assert ticket.state == State.RESOLVED
+
+
+def test_every_queue_fits_and_pleases_axe(open_page, looked_at_desk, ticket, lata):
+    many_tickets(60, people=[lata, None])
+    address = reverse("admin:support_ticket_changelist")
+    page = open_page(address, size="desktop", user=lata)
+    for queue in queues.NAMES:
+        page.goto(f"{page.url.split('/admin/')[0]}{address}?queue={queue}")
+        looked_at_desk(page)
+
+
+def test_a_ticket_is_worked_by_keyboard_alone(open_page, looked_at_desk, ticket, lata):
+    """Tab reaches every control of the desk in turn, and Enter does what a click does."""
+    address = reverse("admin:support_ticket_change", args=[ticket.pk])
+    page = open_page(address, size="desktop", user=lata)
+    looked_at_desk(page)
+    box = page.get_by_label("Reply to the driver")
+    tab_to(page, box)
+    page.keyboard.type("Which plug was it?")
+    tab_to(page, page.get_by_role("button", name="Send to the driver"))
+    page.keyboard.press("Enter")
+    page.get_by_text("Done.", exact=True).wait_for()
+    fold = page.locator("summary", has_text="Escalate")
+    tab_to(page, fold)
+    page.keyboard.press("Enter")
+    tab_to(page, page.locator("#why-escalate"))
+    page.keyboard.type("I cannot see the meter")
+    page.keyboard.press("Enter")
+    page.get_by_text("Done.", exact=True).wait_for()
+    ticket.refresh_from_db()
+    assert ticket.level == 2
+
+
+def tab_to(page, wanted) -> None:
+    for _press in range(150):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {wanted}")
+
+
+@pytest.fixture
+def looked_at_desk(assert_no_axe_violations, assert_fits):
+    def look(page) -> None:
+        assert_fits(page)
+        assert_no_axe_violations(page)
+
+    return look
