@@ -4,7 +4,7 @@ A `Tariff` says the prices, a `Meter` takes one reading after the other, and `Me
 running total and receipt are that one function (law 1): a quote is a meter that was given a forecast of readings.
 """
 
-from apps.pricing.bill import Bill, Line, LineKind, TaxShare
+from apps.pricing.bill import Bill, Line, LineKind, TaxShare, most_for_parking
 from apps.pricing.forecast import (
     Forecast,
     for_kwh,
@@ -42,6 +42,7 @@ __all__ = [
     "for_kwh",
     "for_minutes",
     "for_money",
+    "most_for_parking",
     "price",
     "read_elements",
     "read_tariff",

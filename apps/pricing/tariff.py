@@ -150,6 +150,8 @@ class Tariff:
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     parking_grace: int = 0  # seconds of parking per charge that cost nothing
+    parking_cap: Decimal | None = None  # the most that parking costs per charge, in the convention of the prices
+    parking_when_busy: bool = False  # only while others wait: whoever feeds the meter knows
     zone: str = "UTC"
     version: str = field(default="", compare=False)
 
@@ -170,6 +172,18 @@ class Tariff:
     @cached_property
     def thresholds(self) -> "Thresholds":
         return Thresholds.of(self)
+
+    @cached_property
+    def prices_parking(self) -> bool:
+        return any(
+            component.price and component.kind is Kind.PARKING_TIME
+            for element in self.elements
+            for component in element.components
+        )
+
+    @cached_property
+    def prices_reservation(self) -> bool:
+        return any(element.restrictions.reservation for element in self.elements)
 
     @cached_property
     def needs_course(self) -> bool:
@@ -195,6 +209,8 @@ class Tariff:
             "min_price": None if self.min_price is None else str(self.min_price),
             "max_price": None if self.max_price is None else str(self.max_price),
             "parking_grace": self.parking_grace,
+            "parking_cap": None if self.parking_cap is None else str(self.parking_cap),
+            "parking_when_busy": self.parking_when_busy,
         }
 
 
