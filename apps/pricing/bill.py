@@ -180,8 +180,7 @@ def most_for_parking(tariff: Tariff) -> Decimal:
     """What parking can cost per charge with its taxes; nothing where no cap says so, or parking is free."""
     if tariff.parking_cap is None or not tariff.prices_parking:
         return round_money(ZERO, tariff.currency)
-    rates = [] if tariff.tax_included else _rates(tariff.taxes, Kind.PARKING_TIME)
-    return round_money(tariff.parking_cap * (ONE + sum(rates, ZERO)), tariff.currency)
+    return round_money(tariff.parking_cap * tariff.tax_factor(Kind.PARKING_TIME), tariff.currency)
 
 
 def _bounds(tariff: Tariff, lines: Iterable[Line], *, delivered: bool) -> list[Line]:

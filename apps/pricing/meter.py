@@ -39,7 +39,7 @@ class Meter:
         *("tariff", "limits", "begins_at", "at", "kwh", "reached"),
         *("_conditions", "_since_at", "_since_kwh", "_active", "_used", "_last"),
         *("_origin", "_turned_at", "_grace", "_until_at", "_until_kwh", "_is_watched", "_bill"),
-        *("_spared_until", "_is_full", "_counts_money"),
+        *("_spared_until", "is_full", "_counts_money"),
     )
 
     def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = NO_LIMITS) -> None:
@@ -55,7 +55,7 @@ class Meter:
         self._grace = timedelta(seconds=tariff.parking_grace)
         # After the end: how far nothing is to be paid; and whether nothing at all counts any more.
         self._spared_until: datetime | None = None
-        self._is_full = False
+        self.is_full = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -76,6 +76,11 @@ class Meter:
     def phase(self) -> Phase | None:
         """Of the last stretch."""
         return self._conditions and self._conditions.phase
+
+    @property
+    def charge_began_at(self) -> datetime:
+        """After what was reserved before it."""
+        return self.at if self.phase is None or _is_before(self.phase) else self._origin
 
     def read(self, reading: Reading) -> None:
         """One reading more. After a limit was reached only parking counts."""
@@ -101,7 +106,7 @@ class Meter:
     def _read_after_end(self, reading: Reading) -> None:
         """What flows after the end is nobody's; a car that stands on, stands on."""
         at = reading.at.astimezone(UTC)
-        if at <= (spared_until := self._spared_until or self.at) or self._is_full:
+        if at <= (spared_until := self._spared_until or self.at) or self.is_full:
             return
         if reading.phase is not Phase.PARKED:
             self._spared_until = at
@@ -117,7 +122,9 @@ class Meter:
         self._walk(reading)
         if before is not None and self._is_too_dear():
             self._become(before._most_within(reading))
-        if self.reached is not None and not was_over:  # inside this stretch: the rest of it comes after the end
+        if (
+            self.reached is not None and not was_over
+        ):  # inside this stretch: the rest of it comes after the end
             self._read_after_end(reading)
 
     def _is_too_dear(self) -> bool:
@@ -147,7 +154,7 @@ class Meter:
             else:
                 best, low = probe, middle
         # Once the charge was over, it was the parking that used up the last of it.
-        best._is_full = self.reached is not None
+        best.is_full = self.reached is not None
         best.reached = best.reached or Limit.MONEY
         return best
 
@@ -159,7 +166,7 @@ class Meter:
 
     def _walk(self, reading: Reading, stop_at: datetime | None = None) -> None:
         self._bill = None
-        if reading.at == self.at and reading.kwh == self.kwh and reading.phase is not Phase.EXPIRED:
+        if reading.at == self.at and reading.kwh == self.kwh and not _is_before(reading.phase):
             return
         was_over = self.reached is not None
         line = Line(self.at, self.kwh, reading)
@@ -173,10 +180,6 @@ class Meter:
         if was_over or self.reached is None:
             self.at, self.kwh = end
             self._look_at_limits()
-
-    @property
-    def _is_parked(self) -> bool:
-        return self._conditions is not None and self._conditions.phase is Phase.PARKED
 
     def _conditions_of(self, reading: Reading) -> _Conditions:
         marks = self.tariff.thresholds
@@ -201,7 +204,7 @@ class Meter:
 
     def _turn(self, conditions: _Conditions) -> None:
         """Here and now another set of components may begin to apply."""
-        if self._is_parked:
+        if self.phase is Phase.PARKED:
             self._grace = max(timedelta(0), self._grace - (self.at - self._turned_at))
         if self._conditions is None or _is_before(self._conditions.phase) != _is_before(conditions.phase):
             self._origin = self.at
@@ -276,8 +279,8 @@ class Meter:
         ends = [next_mark(self.at, marks.clock, self.tariff.zone)]
         ends += [self._origin + mark for mark in marks.durations]
         if limits.seconds is not None and not _is_before(self._conditions.phase):
-            ends.append(self._origin + _seconds(limits.seconds))
-        if self._is_parked and self._grace:
+            ends.append(self._origin + timedelta(seconds=limits.seconds))
+        if self.phase is Phase.PARKED and self._grace:
             ends.append(self.at + self._grace)
         steps = [*marks.kwh, *([] if limits.kwh is None else [limits.kwh])]
         self._until_at = min((end for end in ends if end > self.at), default=NEVER)
@@ -289,7 +292,11 @@ class Meter:
         limits, begun = self.limits, self._conditions and not _is_before(self._conditions.phase)
         if limits.kwh is not None and self.kwh >= limits.kwh:
             self.reached = Limit.ENERGY
-        elif begun and limits.seconds is not None and self.at >= self._origin + _seconds(limits.seconds):
+        elif (
+            begun
+            and limits.seconds is not None
+            and self.at >= self._origin + timedelta(seconds=limits.seconds)
+        ):
             self.reached = Limit.TIME
 
     # --- What it costs, and remembering it -----------------------------------------------------------------
@@ -320,7 +327,7 @@ class Meter:
             "at": self.at.isoformat(),
             "kwh": str(self.kwh),
             "reached": self.reached,
-            "after_end": [self._spared_until and self._spared_until.isoformat(), self._is_full],
+            "after_end": [self._spared_until and self._spared_until.isoformat(), self.is_full],
             "conditions": conditions and [conditions.phase, str(conditions.power), _text(conditions.current)],
             "since": [self._since_at.isoformat(), str(self._since_kwh)],
             "active": [list(key) for key in self._active],
@@ -338,7 +345,7 @@ class Meter:
         meter = cls(tariff, datetime.fromisoformat(kept["begins_at"]), limits)
         meter.at, meter.kwh = datetime.fromisoformat(kept["at"]), Decimal(kept["kwh"])
         meter.reached = Limit(kept["reached"]) if kept["reached"] else None
-        spared_until, meter._is_full = kept.get("after_end", (None, False))
+        spared_until, meter.is_full = kept.get("after_end", (None, False))
         meter._spared_until = spared_until and datetime.fromisoformat(spared_until)
         meter._since_at = datetime.fromisoformat(kept["since"][0])
         meter._since_kwh = Decimal(kept["since"][1])
@@ -381,10 +388,6 @@ def _within(least: Any, found: Any, most: Any) -> bool:
 
 def _newest(passed: Any) -> Decimal:
     return passed[-1] if passed else ZERO
-
-
-def _seconds(seconds: int) -> timedelta:
-    return timedelta(seconds=seconds)
 
 
 def _us(seconds: int | None) -> int | None:
