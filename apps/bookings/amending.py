@@ -118,7 +118,7 @@ def _refuse_less_than_delivered(choice: Choice, meter: Any) -> None:
     if meter is None:
         return
     kwh, cost = running.billed_kwh(meter), meter.bill().total
-    minutes = (clock.now() - meter.begins_at).total_seconds() / 60
+    minutes = (clock.now() - meter.charge_began_at).total_seconds() / 60
     words = _(
         "So much was delivered already: {kwh} kWh for {cost} {currency}. To have no more, stop the charge."
     )
@@ -240,7 +240,8 @@ def _take_effect(row: Amendment, booking: Booking, wanted: Booking, session: Ses
             # In one step: nobody finds the old plug free and the new one not taken yet.
             columns |= amending_time.take(booking, wanted, session)
             mine = Booking.objects.filter(pk=booking.pk, state=booking.state, quote_id=booking.quote_id)
-            if not mine.update(**columns, running=None, amended_by=row.code):
+            held = None if booking.held_total is None else booking.held_total + row.difference
+            if not mine.update(**columns, running=None, amended_by=row.code, held_total=held):
                 raise StaleMove(booking, booking.state)
     except IntegrityError as lost:
         raise refusals.ConnectorTaken from lost

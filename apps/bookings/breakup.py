@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.beckn.wire import v1_1 as wire
+from apps.bookings import idle_network
 from apps.bookings.models import Booking
 from apps.bookings.pricing import ENERGY_COST, Bill, Line, stepped_words
 from apps.lib import clock
@@ -44,5 +45,7 @@ def options(booking: Booking) -> dict[str, list[wire.TagGroup]]:
     elif booking.ordered_minutes is not None:
         said = {"charging_minutes": str(booking.ordered_minutes)}
     else:
-        return {}
-    return {"tags": [wire.group("charging-options", "Charging Options", **said)]}
+        said = {}
+    groups = [wire.group("charging-options", "Charging Options", **said)] if said else []
+    groups += idle_network.terms(booking)
+    return {"tags": groups} if groups else {}

@@ -104,8 +104,8 @@ def cancel(inbound: Inbound) -> None:
 
 def _preview(inbound: Inbound, booking: Booking) -> None:
     services.refuse_unless_cancellable(booking)
-    fee_percent = services.cancellation_fee(booking)
-    outbox.reply(inbound, "on_cancel", network.cancellation_preview(booking, fee_percent, clock.now()))
+    fee = services.cancellation_fee(booking)
+    outbox.reply(inbound, "on_cancel", network.cancellation_preview(booking, fee, clock.now()))
 
 
 def get_cancellation_reasons(inbound: Inbound) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.beckn.models import Message
 from apps.bookings.amendment_models import Amendment, AmendmentEvent
 from apps.bookings.following import Follower, FollowerEvent
+from apps.bookings.idle_models import IdleStretch
 from apps.bookings.pricing import Bill, read_rules
 from apps.bookings.rerating import ReratedBill, Rerating, ReratingEvent
 from apps.catalog.models import Connector, Evse, Operator, Tariff
@@ -28,6 +29,7 @@ __all__ = [
     "BookingEvent",
     "Follower",
     "FollowerEvent",
+    "IdleStretch",
     "OpenRequest",
     "ReratedBill",
     "Rerating",
@@ -43,6 +45,7 @@ class Booking(models.Model):
         HELD = "HELD", _("Held")
         CONFIRMED = "CONFIRMED", _("Confirmed")
         IN_SESSION = "IN_SESSION", _("Charging")
+        STANDING = "STANDING", _("Charged, still plugged in")
         COMPLETED = "COMPLETED", _("Completed")
         EXPIRED = "EXPIRED", _("Expired")
         CANCELLED = "CANCELLED", _("Cancelled")
@@ -54,7 +57,8 @@ class Booking(models.Model):
         State.QUOTED: {State.HELD, State.EXPIRED},
         State.HELD: {State.QUOTED, State.CONFIRMED, State.EXPIRED},
         State.CONFIRMED: {State.IN_SESSION, State.CANCELLED, State.NO_SHOW, State.FAILED},
-        State.IN_SESSION: {State.COMPLETED},
+        State.IN_SESSION: {State.STANDING, State.COMPLETED},
+        State.STANDING: {State.COMPLETED},
         State.COMPLETED: set(),
         State.EXPIRED: {State.QUOTED},
         State.CANCELLED: set(),
@@ -75,6 +79,7 @@ class Booking(models.Model):
         State.HELD: timedelta(minutes=15),
         State.CONFIRMED: timedelta(minutes=30),
         State.IN_SESSION: timedelta(hours=24),
+        State.STANDING: timedelta(hours=24),
     }
 
     code = models.CharField(max_length=20, unique=True)
@@ -98,6 +103,8 @@ class Booking(models.Model):
     quote_lines = models.JSONField()
     quote_total = models.DecimalField(max_digits=12, decimal_places=3)
     quote_expires_at = models.DateTimeField()
+    # What the app holds of the driver's money: the quote, and perhaps what standing may cost besides.
+    held_total = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
     hold_expires_at = models.DateTimeField(null=True, blank=True)
 
     # A reserved time, with the rules it was accepted under; empty for a charge that begins now.
@@ -179,7 +186,13 @@ class Booking(models.Model):
             kwh=self.ordered_kwh if self.ordered_by == self.OrderedBy.ENERGY or not timed else None,
             seconds=self.ordered_minutes and self.ordered_minutes * 60,
             money=self.quote_total if timed else None,
+            most=self.paid_total if timed else None,
         )
+
+    @property
+    def paid_total(self) -> Decimal:
+        """The most that the bill can be."""
+        return self.quote_total if self.held_total is None else self.held_total
 
     @property
     def is_reserved(self) -> bool:

@@ -12,11 +12,18 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import after_network, breakup, running, slot_network, start_keys, story
+from apps.bookings import (
+    after_network,
+    breakup,
+    idle_network,
+    running,
+    slot_network,
+    start_keys,
+    story,
+)
 from apps.bookings.models import Booking
 from apps.bookings.pricing import (
     Bill,
-    cancellation_bill,
     price_per_kwh,
     worded,
 )
@@ -27,6 +34,7 @@ State = Booking.State
 STATE_CODES = {
     State.CONFIRMED: "payment-completed",
     State.IN_SESSION: "charging-started",
+    State.STANDING: "charging-ended",
     State.COMPLETED: "charging-ended",
     **dict.fromkeys((*Booking.ENDED_EARLY, State.EXPIRED), "order-cancelled"),
 }
@@ -105,6 +113,10 @@ def current_order(booking: Booking, session: Session | None, now: datetime) -> w
 
 def _as_it_stands(booking: Booking, session: Session | None, now: datetime) -> wire.Order:
     code = STATE_CODES[booking.state]
+    if booking.state == State.STANDING and session:
+        bill = worded(running.meter_of(booking, session).bill())
+        kwh = booking.delivered_kwh
+        return _order(booking, at=now, code=code, bill=bill, kwh=kwh, session=session).but(status="ACTIVE")
     if code == "charging-ended":
         return _order(
             booking,
@@ -124,9 +136,8 @@ def _as_it_stands(booking: Booking, session: Session | None, now: datetime) -> w
     return _order(booking, at=now, code=code, bill=bill, kwh=kwh, session=session)
 
 
-def cancellation_preview(booking: Booking, fee_percent: Decimal, now: datetime) -> wire.OnCancelMessage:
+def cancellation_preview(booking: Booking, fee: Bill, now: datetime) -> wire.OnCancelMessage:
     """What cancelling would cost; the order goes on."""
-    fee = cancellation_bill(booking.quote_total, fee_percent, booking.currency)
     return wire.OnCancelMessage(
         order=_order(booking, at=now, code=STATE_CODES[booking.state], bill=fee, kwh=None)
     )
@@ -269,6 +280,8 @@ def _fulfillment(
         with translation.override(outbox.LANGUAGE):
             word = str(Session.State(session.state).label)
         said |= {"short_desc": word, "long_desc": _ocpp_words(session, at)}
+    elif session and booking.state == State.STANDING:
+        said |= {"short_desc": "Charged, still plugged in", "long_desc": _ocpp_words(session, at)}
     return wire.Fulfillment(
         id=booking.evse.code,
         type="CHARGING",
@@ -283,7 +296,7 @@ def _fulfillment(
 def _tags(booking: Booking, session: Session, kwh: Decimal | None) -> list[wire.TagGroup]:
     flowed = session.started_at and session.state != Session.State.FAILED
     told = [_telemetry(booking, session, kwh or Decimal(0))] if flowed else []
-    return [*told, *story.tag_groups(session)]
+    return [*told, *story.tag_groups(session), *idle_network.time(booking, session)]
 
 
 def _ocpp_words(session: Session, at: datetime) -> str:
@@ -363,7 +376,7 @@ def _customer(booking: Booking) -> wire.Customer:
 
 def _payment(booking: Booking, *, paid: bool = False) -> wire.Payment:
     reference = {"transaction_id": booking.payment_reference} if booking.payment_reference else {}
-    amount = numbers.money_text(booking.quote_total, booking.currency)
+    amount = numbers.money_text(booking.paid_total, booking.currency)
     return wire.Payment(
         id=booking.payment_id or f"pay-{booking.quote_id}",
         collected_by="BAP",

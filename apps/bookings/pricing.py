@@ -24,6 +24,7 @@ TITLES = {
     LineKind.PARKING_TIME: "idle-fee",
     LineKind.FLAT: SERVICE_CHARGE,
     LineKind.RESERVATION: "reservation-fee",
+    LineKind.PARKING_CAP: "idle-fee-discount",
     LineKind.MINIMUM: "minimum-price",
     LineKind.MAXIMUM: "discount",
 }
@@ -119,12 +120,7 @@ def tax_title(tax_name: str) -> str:
 
 def price_per_kwh(rules: pricing.Tariff) -> Decimal:
     """What an app that reads one price per kWh is told: the dearest."""
-    prices = [
-        element.by_kind[Kind.ENERGY].price
-        for element in rules.elements
-        if Kind.ENERGY in element.by_kind and element.restrictions.reservation is None
-    ]
-    return max(prices, default=Decimal(0))
+    return rules.dearest(Kind.ENERGY)
 
 
 def stepped_words(line: Line) -> str:

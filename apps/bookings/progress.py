@@ -16,13 +16,15 @@ from apps.beckn import outbox
 from apps.beckn.inbox import Inbound
 from apps.beckn.models import Message
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import invoices, network, refusals, running, selectors, slots
+from apps.bookings import idle, invoices, network, refusals, running, selectors, slots
+from apps.bookings.idle_models import IdleStretch
 from apps.bookings.models import Booking, OpenRequest
 from apps.bookings.pricing import worded
 from apps.charging import changing
 from apps.charging import selectors as charging_selectors
 from apps.charging import services as charging
 from apps.charging.models import Session
+from apps.charging.standing import PROVED_WITHIN
 from apps.lib import clock
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
@@ -81,7 +83,7 @@ def stop(*, booking: Booking, asked: Inbound, is_not_my_car: bool = False) -> No
 
     `is_not_my_car`: another car charges on this order, which costs nothing when it is said soon enough (AT-H4).
     """
-    if booking.state == State.COMPLETED:
+    if booking.state in (State.STANDING, State.COMPLETED):
         return answer(booking, asked)
     if booking.state not in (State.CONFIRMED, State.IN_SESSION):
         raise refusals.CannotUpdate(_("This order is over."))
@@ -103,15 +105,18 @@ def session_changed(session: Session) -> None:
     if session.state == Session.State.FAILED:
         _start_failed(booking, session)
     elif session.state == Session.State.CLOSED:
-        _completed(booking, session)
+        _ended(booking, session)
     elif session.state == Session.State.PENDING:
         _tell_waiting(booking, session)
     else:
+        stands = idle.follow(booking, session)
         meter = running.remember(booking, session)
         if booking.state == State.CONFIRMED:
             _begun(booking, session)
         else:
             tell_status(booking, session)
+        if stands:
+            _announce(booking, session, stands)
         if meter.reached:
             charging.ask_stop(session, why=running.STOP_WORDS[meter.reached])
     changed_on_commit(selectors.STREAM, booking.track_token)
@@ -167,17 +172,66 @@ def _start_failed(booking: Booking, session: Session) -> None:
     _answer_open(booking, [STOP])
 
 
-def _completed(booking: Booking, session: Session) -> None:
+def _ended(booking: Booking, session: Session) -> None:
+    """The energy is over. The bill is final, unless the car stands on at a price."""
+    if booking.state == State.COMPLETED:
+        return
     if booking.state == State.CONFIRMED:  # its beginning and its end became known at once
         _begun(booking, session)
         booking.refresh_from_db()
+    stands = idle.follow(booking, session)
+    if not idle.waits_for_car(booking, session):
+        complete(booking, session, why=f"{session.code} closed")
+        return
+    if booking.state == State.IN_SESSION and not _stand(booking, session):
+        return
+    if session.is_standing:
+        wait_longer(booking, Booking.PATIENCE[State.STANDING])
+    if stands:
+        _announce(booking, session, stands)
+
+
+def _stand(booking: Booking, session: Session) -> bool:
+    """What was delivered is settled; the plug is free for others as soon as the car has gone."""
+    meter = running.meter_of(booking, session)
+    facts = {"delivered_kwh": running.billed_kwh(meter), "ended_by": running.ended_by(booking, meter)}
+    until = clock.now() + PROVED_WITHIN
+    why = f"{session.code} closed, the car may stand there"
+    said = {"told_state": session.face, "told_at": clock.now()}
+    try:
+        move(booking, State.STANDING, why=why, deadline_at=until, **facts, **said)
+    except StaleMove:
+        return False
+    slots.give_back(booking)
+    booking = selectors.all_bookings().get(pk=booking.pk)
+    if not _answer_open(booking, [START, STOP], session):
+        _send_status(booking, session)
+    return True
+
+
+def _announce(booking: Booking, session: Session, stretch: IdleStretch) -> None:
+    """From when the app has this on, standing may cost something."""
+    idle.announced(stretch, _send_status(selectors.all_bookings().get(pk=booking.pk), session))
+
+
+def tell_standing(booking: Booking, session: Session) -> None:
+    """What it costs by now."""
+    now = clock.now()
+    mine = Booking.objects.filter(pk=booking.pk, state=State.STANDING, told_at=booking.told_at)
+    if mine.update(told_at=now):
+        _send_status(booking, session)
+
+
+def complete(booking: Booking, session: Session, *, why: str) -> bool:
+    """The final bill. False when it was made already."""
+    idle.end_open(booking, session)
     meter = running.meter_of(booking, session)
     kwh, bill = running.billed_kwh(meter), worded(meter.bill())
     try:
         move(
             booking,
             State.COMPLETED,
-            why=f"{session.code} closed at {kwh} kWh",
+            why=f"{why} at {kwh} kWh",
             deadline_at=None,
             ended_at=clock.now(),
             delivered_kwh=kwh,
@@ -186,7 +240,7 @@ def _completed(booking: Booking, session: Session) -> None:
             final_total=bill.total,
         )
     except StaleMove:
-        return
+        return False
     slots.give_back(booking)
     booking = selectors.all_bookings().get(pk=booking.pk)
     invoices.issue(booking, ended_at=session.ended_at and session.real(session.ended_at))
@@ -196,6 +250,7 @@ def _completed(booking: Booking, session: Session) -> None:
             wire.OnUpdateMessage(order=network.current_order(booking, session, clock.now())),
             booking,
         )
+    return True
 
 
 def tell_status(booking: Booking, session: Session) -> bool:
@@ -215,9 +270,9 @@ def tell_status(booking: Booking, session: Session) -> bool:
     return True
 
 
-def _send_status(booking: Booking, session: Session | None) -> None:
+def _send_status(booking: Booking, session: Session | None) -> Message:
     order = network.current_order(booking, session, clock.now())
-    _send("on_status", wire.OnStatusMessage(order=order), booking, only_newest=True)
+    return _send("on_status", wire.OnStatusMessage(order=order), booking, only_newest=True)
 
 
 def tell_now(booking: Booking) -> None:
@@ -231,8 +286,8 @@ def tell_cancelled(booking: Booking) -> None:
     _send("on_cancel", wire.OnCancelMessage(order=order), booking)
 
 
-def _send(action: str, body: wire.Model, booking: Booking, *, only_newest: bool = False) -> None:
-    outbox.callback(
+def _send(action: str, body: wire.Model, booking: Booking, *, only_newest: bool = False) -> Message:
+    return outbox.callback(
         action,
         body,
         transaction_id=booking.transaction_id,

@@ -1,6 +1,6 @@
 """From what was asked, by energy, time or money, to what is promised and what it costs. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,19 +11,34 @@ from apps.bookings.models import Booking
 from apps.bookings.pricing import worded
 from apps.bookings.reading import Choice
 from apps.lib.errors import Refused
-from apps.pricing import Forecast, Meter, Tariff, to_kwh, to_minutes, to_money
+from apps.pricing import (
+    Forecast,
+    Meter,
+    Tariff,
+    meter_for,
+    quoted_power,
+    to_kwh,
+    to_minutes,
+    to_money,
+)
 
 By = Booking.OrderedBy
-# Where time costs, an order by energy is quoted for a car that takes half of what the plug gives. The quote is a
-# ceiling: a faster car pays less, a slower one stops when it is used up.
-USUAL_SHARE = Decimal("0.5")
 
 
 def ordered(
-    rules: Tariff, choice: Choice, max_kw: Decimal, now: datetime, *, meter: Meter | None = None
+    rules: Tariff,
+    choice: Choice,
+    max_kw: Decimal,
+    now: datetime,
+    *,
+    meter: Meter | None = None,
+    kept: timedelta | None = None,
 ) -> dict[str, Any]:
-    """The columns of a booking that say what was ordered and quoted. `meter`: of a charge that runs, so far."""
-    forecast = _forecast(meter or Meter(rules, choice.starts_at or now), choice, max_kw)
+    """The columns of a booking that say what was ordered and quoted.
+
+    `meter`: of a charge that runs, so far. `kept`: the grace of a reserved time.
+    """
+    forecast = _forecast(meter or meter_for(rules, choice.starts_at or now, kept), choice, max_kw)
     bill = worded(forecast.bill)
     return {
         "ordered_by": choice.ordered_by,
@@ -41,8 +56,7 @@ def _forecast(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:
         return found if found.kwh <= MOST_KWH else to_kwh(meter, MOST_KWH, power_kw=max_kw)
     if choice.money is not None:
         return _for_money(meter, choice, max_kw)
-    power_kw = max_kw * USUAL_SHARE if meter.tariff.needs_course else max_kw
-    return to_kwh(meter, choice.energy_kwh, power_kw=power_kw)
+    return to_kwh(meter, choice.energy_kwh, power_kw=quoted_power(meter.tariff, max_kw))
 
 
 def _for_money(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Sum, prefetch_related_objects
 from django.utils.translation import gettext_noop
 
 from apps.bookings import running
@@ -49,8 +49,9 @@ def wanted(rerating: Rerating) -> QuerySet[Booking]:
 
 
 def compare(bookings: Iterable[Booking], tariff: Tariff) -> list[Compared]:
-    """`bookings` come with their station. Three queries, and the readings of those whose price depends on time."""
+    """`bookings` come with their station. Four queries, and the readings of those whose price depends on time."""
     bookings = list(bookings)
+    prefetch_related_objects(bookings, "idle_stretches")
     sessions = closed_sessions([booking.code for booking in bookings])
     corrected = corrections(bookings)
     return [
@@ -69,15 +70,18 @@ def _compare(booking: Booking, session: Session | None, tariff: Tariff, correcte
     old_total = booking.final_total - corrected
     if unclear := _why_unclear(booking, session, tariff):
         return Compared(booking, Outcome.UNCLEAR, old_total, old_total, words=unclear)
-    first = running.closed_meter(session, booking.rules, booking.limits)
+    first = running.closed_meter(booking, session, booking.rules, booking.limits)
     if worded(first.bill()).total != booking.final_total:
         words = gettext_noop("The stored readings no longer give the bill.")
         return Compared(booking, Outcome.UNCLEAR, old_total, old_total, words=words)
     # Never more of anything than was billed: where an order ended the first bill, it ends this one.
     limits = booking.limits
     kwh = first.kwh if first.reached else limits.kwh
-    limits = Limits(kwh=kwh, seconds=limits.seconds, money=booking.quote_total)
-    right = worded(running.closed_meter(session, tariff.rules(booking.evse.station.zone), limits).bill())
+    ends = {"money": booking.quote_total, "most": booking.paid_total}
+    limits = Limits(kwh=kwh, seconds=limits.seconds, **ends)
+    right = worded(
+        running.closed_meter(booking, session, tariff.rules(booking.evse.station.zone), limits).bill()
+    )
     return Compared(booking, _outcome(old_total, right), old_total, right.total, right.lines_json())
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from apps.bookings import idle_course
+from apps.bookings.idle_models import Span
 from apps.bookings.models import Booking
 from apps.charging.models import Session
 from apps.charging.selectors import Point, course
@@ -28,29 +30,29 @@ def meter_of(booking: Booking, session: Session) -> Meter:
     if session.started_at is None or session.is_free:  # as if nothing had flowed
         return Meter(booking.rules, session.created_at, booking.limits)
     if session.state == Session.State.CLOSED or not booking.needs_course:
-        return closed_meter(session, booking.rules, booking.limits)
+        return closed_meter(booking, session, booking.rules, booking.limits)
     return _remembered(booking, session)
 
 
-def closed_meter(session: Session, rules: Tariff, limits: Limits) -> Meter:
+def closed_meter(booking: Booking, session: Session, rules: Tariff, limits: Limits) -> Meter:
     """From stored readings alone, under any price: what a bill was made of, or what it should have been made of."""
     if session.started_at is None or session.is_free:
         return Meter(rules, session.created_at, limits)
     if not rules.needs_course and limits.seconds is None:
         return _from_two_points(session, rules, limits)
-    return _from_the_start(session, rules, limits)
+    return _from_the_start(booking, session, rules, limits)
 
 
 def so_far(booking: Booking, session: Session) -> Meter:
     """As `meter_of`, but past what was ordered: another amount is priced from here."""
-    return closed_meter(session, booking.rules, Limits())
+    return closed_meter(booking, session, booking.rules, Limits())
 
 
 def remember(booking: Booking, session: Session) -> Meter:
     """After a reading, in its transaction, the session being locked."""
     meter = meter_of(booking, session)
     if booking.needs_course and session.started_at:
-        kept = {**_read_as(session), "meter": meter.to_json()}
+        kept = {**_read_as(booking, session), "meter": meter.to_json()}
         if kept != booking.running:
             Booking.objects.filter(pk=booking.pk).update(running=kept)
             booking.running = kept
@@ -68,6 +70,16 @@ def billed_kwh(meter: Meter) -> Decimal:
     return (meter.kwh * WATT_HOURS // 1) / WATT_HOURS
 
 
+def _at_the_plug(booking: Booking, session: Session, rules: Tariff, limits: Limits) -> Meter:
+    """The meter as the charge begins. A reserved time was kept from its beginning on, and that may have a price."""
+    started_at = session.real(session.started_at)
+    if not (booking.is_reserved and rules.prices_reservation):
+        return Meter(rules, started_at, limits)
+    meter = Meter(rules, min(booking.slot_starts_at, started_at), limits)
+    meter.read(Reading(started_at, Decimal(0), Phase.RESERVED))
+    return meter
+
+
 def _from_two_points(session: Session, rules: Tariff, limits: Limits) -> Meter:
     meter = Meter(rules, session.real(session.started_at), limits)
     last_at = max(session.register_at or session.started_at, session.started_at)
@@ -75,15 +87,22 @@ def _from_two_points(session: Session, rules: Tariff, limits: Limits) -> Meter:
     return meter
 
 
-def _from_the_start(session: Session, rules: Tariff, limits: Limits) -> Meter:
-    meter = Meter(rules, session.real(session.started_at), limits)
-    _take(meter, course(session), session)
+def _from_the_start(booking: Booking, session: Session, rules: Tariff, limits: Limits) -> Meter:
+    meter = _at_the_plug(booking, session, rules, limits)
+    stretches = idle_course.stretches_of(booking)
+    spans = idle_course.paid_spans(booking, session, stretches)
+    _take(meter, course(session), session, spans)
+    if session.state == Session.State.CLOSED and stretches:
+        idle_course.stand_on(meter, session, stretches, spans)
     return meter
 
 
-def _read_as(session: Session) -> dict[str, Any]:
-    """How its readings were understood when a meter was put away: another count or clock makes that meter worthless."""
-    return {"session": session.pk, "recounts": session.recounts, "skew": _skew(session).total_seconds()}
+def _read_as(booking: Booking, session: Session) -> dict[str, Any]:
+    """How its readings were understood when a meter was put away: another count or clock makes that meter worthless,
+    and so does standing that began to count meanwhile."""
+    idle = idle_course.fingerprint(idle_course.stretches_of(booking), session)
+    read_as = {"session": session.pk, "recounts": session.recounts, "skew": _skew(session).total_seconds()}
+    return {**read_as, "idle": idle} if idle else read_as
 
 
 def _skew(session: Session) -> timedelta:
@@ -93,26 +112,32 @@ def _skew(session: Session) -> timedelta:
 
 def _remembered(booking: Booking, session: Session) -> Meter:
     kept = booking.running or {}
-    if not _read_as(session).items() <= kept.items():
-        return _from_the_start(session, booking.rules, booking.limits)
+    if not _read_as(booking, session).items() <= kept.items():
+        return _from_the_start(booking, session, booking.rules, booking.limits)
     meter = Meter.from_json(kept["meter"], booking.rules, booking.limits)
     seen_until = meter.at + _skew(session)
     if meter.reached is None and session.register_at and session.register_at > seen_until:
-        _take(meter, course(session, after=seen_until), session)
+        spans = idle_course.paid_spans(booking, session, idle_course.stretches_of(booking))
+        _take(meter, course(session, after=seen_until), session, spans)
     return meter
 
 
-def _take(meter: Meter, points: Iterable[Point], session: Session) -> None:
-    for reading in _readings(meter, points, session):
+def _take(meter: Meter, points: Iterable[Point], session: Session, spans: list[Span]) -> None:
+    for reading in _readings(meter, points, session, spans):
         meter.read(reading)
 
 
-def _readings(meter: Meter, points: Iterable[Point], session: Session) -> Iterator[Reading]:
-    """A stretch is parking when its end proves so; a reading without power says what was true before it."""
+def _readings(
+    meter: Meter, points: Iterable[Point], session: Session, spans: list[Span]
+) -> Iterator[Reading]:
+    """A stretch is standing when its end proves so; a reading without power says what was true before it."""
     for point in points:
-        kwh = _kwh(point.energy_wh)
-        parks = kwh == meter.kwh and (meter.phase is Phase.PARKED if point.is_idle is None else point.is_idle)
-        yield Reading(session.real(point.at), kwh, Phase.PARKED if parks else Phase.CHARGING)
+        at, kwh = session.real(point.at), _kwh(point.energy_wh)
+        stood = meter.phase in (Phase.PARKED, Phase.SPARED)
+        if kwh == meter.kwh and (stood if point.is_idle is None else point.is_idle):
+            yield from idle_course.standing(meter.at, at, kwh, spans)
+        else:
+            yield Reading(at, kwh)
 
 
 def _kwh(energy_wh: Decimal) -> Decimal:

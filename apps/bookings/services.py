@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.bookings import invoices, pricing, progress, quoting, refusals, selectors, slots
+from apps.bookings import invoices, leaving, pricing, progress, quoting, refusals, selectors, slots, standing
 from apps.bookings.models import Booking
 from apps.bookings.reading import Choice, Customer, PaymentFacts, Peer
 from apps.catalog.models import Connector, Evse, Operator
@@ -24,6 +24,7 @@ from apps.lib import clock
 from apps.lib.codes import ALPHABET, new_code
 from apps.lib.errors import Refused
 from apps.lib.moves import StaleMove, move
+from apps.pricing import most_for_parking
 
 State = Booking.State
 Status = Connector.Status
@@ -46,7 +47,7 @@ def quote(*, peer: Peer, choice: Choice) -> Booking:
     wish = slots.wanted(connector, choice)
     _release_overdue_hold(connector.evse_id)
     refuse_unless_free(connector, wish, besides=booking)
-    facts = _priced(connector, choice)
+    facts = _priced(connector, choice, wish)
     facts |= slots.facts(connector, facts, wish, booking)
     if booking is None:
         return _new_booking(peer, facts)
@@ -87,10 +88,11 @@ def refuse_unless_free(connector: Connector, wish: slots.Wish | None, *, besides
         raise refusals.ConnectorTaken
 
 
-def _priced(connector: Connector, choice: Choice) -> dict[str, Any]:
+def _priced(connector: Connector, choice: Choice, wish: slots.Wish | None) -> dict[str, Any]:
     tariff, station = connector.tariff, connector.evse.station
     rules = tariff.rules(station.zone)
-    facts = quoting.ordered(rules, choice, connector.max_kw, clock.now())
+    kept = wish[1].grace if wish else None
+    facts = quoting.ordered(rules, choice, connector.max_kw, clock.now(), kept=kept)
     expires_at = clock.now() + Booking.PATIENCE[State.QUOTED]
     return {
         **facts,
@@ -196,6 +198,7 @@ def confirm(*, peer: Peer, choice: Choice, payment: PaymentFacts) -> Booking:
         raise refusals.NotAvailable(_("The charger has just reported a fault."))
     now = clock.now()
     facts = {"payment_id": payment.payment_id, "payment_reference": payment.reference}
+    facts["held_total"] = payment.amount
     until = slots.waits_until(booking, now)
     try:
         move(booking, State.CONFIRMED, why="confirmed and paid", confirmed_at=now, deadline_at=until, **facts)
@@ -212,7 +215,8 @@ def _check_payment(booking: Booking, payment: PaymentFacts) -> None:
         raise refusals.NotPayable(_("This operator does not collect: the app that sells the charge does."))
     if payment.status != "PAID":
         raise refusals.NotPayable(_("The charge is paid in advance."))
-    if payment.amount != booking.quote_total or payment.currency not in (None, booking.currency):
+    fair = (booking.quote_total, booking.quote_total + most_for_parking(booking.rules))
+    if payment.amount not in fair or payment.currency not in (None, booking.currency):
         raise refusals.NotPayable(_("The payment is not over the quoted amount."))
 
 
@@ -229,9 +233,7 @@ def cancel(*, booking: Booking, reason_id: str) -> Booking:
     refuse_unless_cancellable(booking)
     why = f"cancelled by the driver, reason {reason_id}"
     try:
-        _end_early(
-            booking, State.CANCELLED, reason_id=reason_id, fee_percent=cancellation_fee(booking), why=why
-        )
+        _end_early(booking, State.CANCELLED, reason_id=reason_id, fee=cancellation_fee(booking), why=why)
     except StaleMove as lost:
         raise refusals.CannotCancel(_("The charge has just begun. Stop it instead.")) from lost
     return booking
@@ -251,7 +253,7 @@ def cancel_as_operator(*, booking: Booking, reason_id: str, by: User) -> bool:
     refuse_unless_cancellable(booking)
     why = f"cancelled by the operator ({by}), reason {reason_id}"
     try:
-        _end_early(booking, State.CANCELLED, reason_id=reason_id, fee_percent=Decimal(0), why=why)
+        _end_early(booking, State.CANCELLED, reason_id=reason_id, fee=_nothing(booking), why=why)
     except StaleMove as lost:
         raise refusals.CannotCancel(_("The charge has just begun. Stop it instead.")) from lost
     progress.tell_cancelled(booking)
@@ -267,9 +269,17 @@ def refuse_unless_cancellable(booking: Booking) -> None:
         raise refusals.CannotCancel(_("This order is over."))
 
 
-def cancellation_fee(booking: Booking) -> Decimal:
-    """In percent of the quote; nothing when the charger is to blame."""
-    return Decimal(0) if _we_are_to_blame(booking) else slots.fee_percent(booking, clock.now())
+def cancellation_fee(booking: Booking) -> pricing.Bill:
+    """What leaving now costs; nothing when the charger is to blame."""
+    now = clock.now()
+    if _we_are_to_blame(booking):
+        return _nothing(booking)
+    late = booking.is_reserved and now > slots.free_until(booking)
+    return leaving.bill(booking, slots.fee_percent(booking, now), kept_until=now if late else None)
+
+
+def _nothing(booking: Booking) -> pricing.Bill:
+    return leaving.bill(booking, Decimal(0), kept_until=None)
 
 
 def _we_are_to_blame(booking: Booking) -> bool:
@@ -280,8 +290,7 @@ def _we_are_to_blame(booking: Booking) -> bool:
     return failed or broken or slots.is_our_fault(booking, clock.now())
 
 
-def _end_early(booking: Booking, to: State, *, reason_id: str, fee_percent: Decimal, why: str) -> None:
-    fee = pricing.cancellation_bill(booking.quote_total, fee_percent, booking.currency)
+def _end_early(booking: Booking, to: State, *, reason_id: str, fee: pricing.Bill, why: str) -> None:
     move(
         booking,
         to,
@@ -314,6 +323,8 @@ def _move_on(pk: int, now: datetime) -> bool:
             return _expire(booking)
         if booking.state == State.CONFIRMED:
             return _nobody_came(booking)
+        if booking.state == State.STANDING:
+            return standing.give_up_waiting(booking)
         return _stop_endless(booking)
     except StaleMove:  # it moved this instant
         return False
@@ -338,7 +349,9 @@ def _nobody_came(booking: Booking) -> bool:
     if _we_are_to_blame(booking):
         fail_our_side(booking, why="the charger could not serve the driver in time")
     else:
-        facts = {"to": State.NO_SHOW, "reason_id": NO_SHOW, "fee_percent": slots.no_show_percent(booking)}
+        percent = slots.no_show_percent(booking)
+        fee = leaving.bill(booking, percent, kept_until=booking.deadline_at, nobody_came=True)
+        facts = {"to": State.NO_SHOW, "reason_id": NO_SHOW, "fee": fee}
         _end_early(booking, **facts, why="no charge was started in time")
         progress.tell_cancelled(booking)
     return True
@@ -346,7 +359,7 @@ def _nobody_came(booking: Booking) -> bool:
 
 def fail_our_side(booking: Booking, *, why: str) -> None:
     """We cannot keep the promise: it costs nothing, and the app is told."""
-    facts = {"to": State.FAILED, "reason_id": HARDWARE_FAILURE, "fee_percent": Decimal(0)}
+    facts = {"to": State.FAILED, "reason_id": HARDWARE_FAILURE, "fee": _nothing(booking)}
     _end_early(booking, **facts, why=why)
     progress.tell_cancelled(booking)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import slots
+from apps.bookings import leaving, slots
 from apps.bookings.models import Booking
-from apps.bookings.pricing import cancellation_bill
+from apps.bookings.pricing import Bill, cancellation_bill
 from apps.catalog.reserving import here
 from apps.charging.models import Session
 
@@ -41,11 +41,21 @@ def cancellation_terms(booking: Booking) -> list[wire.CancellationTerm]:
         return [_term(booking.cancellation_fee_percent, None)]
     rules = booking.reservation_rules
     latest = booking.slot_starts_at + rules.grace
+    late = leaving.reservation_bill(booking, latest, nobody_came=False)
+    not_used = leaving.reservation_bill(booking, latest, nobody_came=True)
     return [
         _term(0, slots.free_until(booking)),
-        _term(rules.late_fee_percent, latest),
-        _term(rules.no_show_fee_percent, None),
+        _dearer(booking, rules.late_fee_percent, late, latest),
+        _dearer(booking, rules.no_show_fee_percent, not_used, None),
     ]
+
+
+def _dearer(booking: Booking, percent: Any, by_time: Bill, until: datetime | None) -> wire.CancellationTerm:
+    """The most that this stage can cost: the share, or the amount that the tariff takes for the time that was kept."""
+    term = _term(percent, until)
+    if by_time.total <= cancellation_bill(booking.quote_total, percent, booking.currency).total:
+        return term
+    return term.but(cancellation_fee=wire.Fee(amount=wire.Price.of(by_time.total, booking.currency)))
 
 
 def _term(percent: Any, until: datetime | None) -> wire.CancellationTerm:
@@ -64,5 +74,6 @@ def refund_amount(booking: Booking) -> wire.Price:
         if booking.is_reserved
         else booking.cancellation_fee_percent
     )
-    fee = cancellation_bill(booking.quote_total, percent, booking.currency)
+    kept_until = booking.slot_starts_at + booking.reservation_rules.grace if booking.is_reserved else None
+    fee = leaving.bill(booking, percent, kept_until=kept_until)
     return wire.Price.of(booking.quote_total - fee.total, booking.currency)

@@ -169,9 +169,7 @@ def free_until(booking: Booking) -> datetime:
 
 
 def is_our_fault(booking: Booking, now: datetime) -> bool:
-    """We gave the driver another bay, or were not awake when the time came (AT-I2)."""
-    if not booking.is_reserved:
-        return False
+    """We gave the driver another bay, or were not awake when the time came (AT-I2): nobody could have started then."""
     overslept = booking.deadline_at is not None and now - booking.deadline_at > ASLEEP
     return bool(booking.moved_at) or overslept
 

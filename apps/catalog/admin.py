@@ -99,6 +99,7 @@ class TariffAdmin(CatalogAdmin):
     fields = [
         *("operator", "code", "name", "currency", "energy_rate", "session_fee", "tax_name", "tax_percent"),
         *("elements", "taxes", "tax_included", "min_price", "max_price", "parking_grace_minutes"),
+        *("parking_cap", "parking_when_busy"),
         *("version", "published_at"),
     ]
     form = TariffForm

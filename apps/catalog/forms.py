@@ -28,6 +28,7 @@ class TariffForm(forms.ModelForm):
                 "tax_percent",
             ),
             *("elements", "taxes", "tax_included", "min_price", "max_price", "parking_grace_minutes"),
+            *("parking_cap", "parking_when_busy"),
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -23,6 +23,8 @@ def rules_of(tariff: "Tariff", zone: str) -> pricing.Tariff:
             "min_price": tariff.min_price,
             "max_price": tariff.max_price,
             "parking_grace": tariff.parking_grace_minutes * 60,
+            "parking_cap": tariff.parking_cap,
+            "parking_when_busy": tariff.parking_when_busy,
         }
     )
 
@@ -40,12 +42,7 @@ def _one_tax(tariff: "Tariff") -> list[dict[str, Any]]:
 
 def dearest(rules: pricing.Tariff, kind: Kind) -> Decimal:
     """The highest price of its kind for a car that charges; zero where there is none."""
-    prices = [
-        element.by_kind[kind].price
-        for element in rules.elements
-        if kind in element.by_kind and element.restrictions.reservation is None
-    ]
-    return max(prices, default=Decimal(0))
+    return rules.dearest(kind)
 
 
 def is_said_by_columns(tariff: "Tariff") -> bool:

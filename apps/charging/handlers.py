@@ -1,6 +1,6 @@
 """What charge points say, taken from apps/ocpp by evportal/wiring.py."""
 
-from apps.charging import availability, plug_words, told
+from apps.charging import availability, plug_words, standing, told
 from apps.ocpp import events, patience
 
 
@@ -23,6 +23,7 @@ def disconnected(event: events.Disconnected) -> None:
 def connector_status(event: events.ConnectorStatus) -> None:
     availability.status(event)
     plug_words.heard(event)
+    standing.heard(event)
 
 
 def token_presented(event: events.TokenPresented) -> bool:
@@ -43,3 +44,4 @@ def transaction_stopped(event: events.TransactionStopped) -> None:
 
 def command_answered(event: events.CommandAnswered) -> None:
     told.answered(event)
+    standing.answered(event)

@@ -119,6 +119,11 @@ class Session(models.Model):
     # No last register came: the last good reading is the end, and the receipt says so (AT-D4).
     is_estimated = models.BooleanField(default=False)
 
+    # After the end: the car was seen to stand there still; it has gone, or nobody knows any more; its plug was stuck.
+    is_standing = models.BooleanField(default=False)
+    left_at = models.DateTimeField(null=True, blank=True)
+    lock_failed_at = models.DateTimeField(null=True, blank=True)
+
     # What the plug said last while this car stood there, by the charger's clock; and that clock minus ours (AT-E1).
     plug_word = models.CharField(max_length=20, blank=True)
     plug_told_at = models.DateTimeField(null=True, blank=True)
@@ -164,7 +169,10 @@ class Session(models.Model):
             ),
             models.CheckConstraint(condition=Q(energy_wh__gte=0), name="session_energy_not_negative"),
         ]
-        indexes = [models.Index(fields=["charge_point_id", "state"], name="sessions_of_charge_point")]
+        indexes = [
+            models.Index(fields=["charge_point_id", "state"], name="sessions_of_charge_point"),
+            models.Index(fields=["is_standing"], name="standing_cars", condition=Q(is_standing=True)),
+        ]
 
     def __str__(self) -> str:
         return self.code

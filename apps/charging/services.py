@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.catalog.models import Connector
 from apps.catalog.services import record_charge
-from apps.charging import concerns, ledger, start_codes
+from apps.charging import concerns, ledger, standing, start_codes
 from apps.charging.models import Concern, LedgerLine, PlugInTime, Session
 from apps.lib import clock, wiring
 from apps.lib.codes import new_code
@@ -238,6 +238,7 @@ def close(session: Session, *, why: str, ended_at: datetime | None = None) -> bo
     except StaleMove:
         session.refresh_from_db()
         return close(session, why=why, ended_at=ended_at)
+    standing.ended(session)
     record_charge(connector=session.connector, energy_kwh=session.energy_wh / 1000, ended_at=session.ended_at)
     if is_estimated:
         ledger.write(session, Stage.METER_ESTIMATED, By.OPERATOR, why=why)

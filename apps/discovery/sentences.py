@@ -130,6 +130,11 @@ def _around(rules: Tariff) -> Iterable[str]:
         yield _("at most {price} per charge").format(price=format_money(rules.max_price, rules.currency))
     if rules.parking_grace:
         yield _("the first {n} min after charging are free").format(n=_number(_minutes(rules.parking_grace)))
+    if rules.parking_cap is not None:
+        cap = format_money(rules.parking_cap, rules.currency)
+        yield _("standing after charging costs at most {price}").format(price=cap)
+    if rules.parking_when_busy:
+        yield _("standing costs only while no other such plug is free")
 
 
 def _tax(tax: Tax) -> str:

@@ -16,6 +16,7 @@ class Happening(models.TextChoices):
     STARTED = "STARTED", _("Energy flows")
     NEARLY = "NEARLY", _("80 %, or the ordered energy, is reached")
     IDLE_SOON = "IDLE_SOON", _("It will be done in about five minutes")
+    IDLE_STARTED = "IDLE_STARTED", _("It is done, and standing on may cost something")
     INTERRUPTED = "INTERRUPTED", _("It was interrupted")
     FINISHED = "FINISHED", _("It is finished")
     RECEIPT = "RECEIPT", _("The receipt is there")

@@ -57,6 +57,11 @@ def order_moved(order: Order) -> None:
         note(order, happening)
 
 
+def order_stands(order: Order) -> None:
+    """Announced by orders: the energy is over, and standing on may cost something (AT-F6)."""
+    note(order, H.IDLE_STARTED)
+
+
 def note(order: Order, happening: str) -> bool:
     """False when it is known already, or nobody is to be told."""
     return note_news(News(order.driver, happening, order=order))

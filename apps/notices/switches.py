@@ -20,7 +20,7 @@ ALWAYS: frozenset[Key] = frozenset(
 )
 PAPERS = frozenset({H.RECEIPT, H.CORRECTED})  # due to everybody who left an address
 # Guests have no page of switches: by mail, and only what they must know of their money.
-TOLD_TO_GUESTS = PAPERS | {H.REFUND_YES, H.REFUND_PAID, H.REFUND_NO, H.REFUND_LATE}
+TOLD_TO_GUESTS = PAPERS | {H.IDLE_STARTED, H.REFUND_YES, H.REFUND_PAID, H.REFUND_NO, H.REFUND_LATE}
 SWITCHED = tuple(ON_BY_DEFAULT)
 
 

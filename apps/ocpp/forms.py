@@ -60,7 +60,8 @@ class UnlockForm(CommandForm):
     connector = plug_field()
 
     def send(self, *, by: str) -> Command:
-        return self._ask(commands.unlock, by, connector_id=self.cleaned_data["connector"])
+        plug = self.cleaned_data["connector"]
+        return self._ask(commands.unlock, by, connector_id=plug, reference=f"unlock/{plug}")
 
 
 class TriggerForm(CommandForm):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from apps.accounts.vehicles import ChosenVehicle
@@ -13,6 +14,7 @@ from apps.lib import clock
 from apps.lib.money import SYMBOLS
 from apps.orders import wording
 from apps.orders.forms import AmountForm
+from apps.orders.slots import Slot
 from apps.orders.wish import TO_PERCENT, Wish, estimate
 
 
@@ -52,9 +54,13 @@ def form(
     return kind(data, initial=usable, **facts)
 
 
-def context(offer: Offer, form: AmountForm, vehicle: ChosenVehicle | None) -> dict[str, Any]:
+def context(
+    offer: Offer, form: AmountForm, vehicle: ChosenVehicle | None, slot: Slot | None = None
+) -> dict[str, Any]:
+    """Priced for the reserved time where one is chosen: the tariff of that hour, not of this."""
     wish = form.wish()
-    guess = wish and estimate(offer, wish, now=clock.now(), power_kw=power_kw(offer, vehicle))
+    when = {"now": slot.starts_at if slot else clock.now(), "is_reserved": slot is not None}
+    guess = wish and estimate(offer, wish, power_kw=power_kw(offer, vehicle), **when)
     return {
         "form": form,
         "offer": offer,
@@ -65,8 +71,8 @@ def context(offer: Offer, form: AmountForm, vehicle: ChosenVehicle | None) -> di
         "vehicle": vehicle,
         "money_unit": _unit(offer),
         "wish": wish,
+        "wish_query": urlencode(_said(wish)) if wish else "",
         "guess": guess,
-        "energy_text": f"{wish.energy_kwh.normalize():f}" if wish and wish.energy_kwh else "",
         "plug_kind": wording.STANDARDS.get(offer.standard, offer.standard.replace("_", " ")),
         "gross_rate": gross_rate(offer),
     }
@@ -90,6 +96,13 @@ def gross_rate(offer: Offer) -> Decimal | None:
     if offer.energy_rate is None:
         return None
     return offer.energy_rate * (1 + (offer.tax_percent or Decimal(0)) / 100)
+
+
+def _said(wish: Wish) -> dict[str, str]:
+    """For the next page of the same visit: what the car showed is still true."""
+    if wish.from_percent is not None:
+        return {"by": "percent", "percent_now": str(wish.from_percent)}
+    return again(wish)
 
 
 def again(wish: Wish) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The driver's deal: what was asked, what the operator answered, what was accepted, what flowed, what it cost."""
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -125,6 +126,7 @@ class Order(models.Model):
     free_until = models.DateTimeField(null=True, blank=True)
     not_my_car_until = models.DateTimeField(null=True, blank=True)
     other_plug = models.JSONField(default=dict, blank=True)  # where a car came while we wait: told.OtherPlug
+    idle = models.JSONField(default=dict, blank=True)  # services/standing.py keep_idle
     meter_is_estimated = models.BooleanField(default=False)
 
     # How it went.
@@ -142,6 +144,8 @@ class Order(models.Model):
     meter_stop = models.CharField(max_length=40, blank=True)
     # Invoices and credit notes as the operator named them: orders/documents.py.
     documents = models.JSONField(default=list, blank=True)
+    # We were not there when the time to start ran out: not starting costs the driver nothing.
+    overslept_at = models.DateTimeField(null=True, blank=True)
     failure_code = models.CharField(max_length=40, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)  # `updated_at` of the newest callback taken
@@ -179,6 +183,15 @@ class Order(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("orders:order", args=[self.code])
+
+    @property
+    def held_amount(self) -> Decimal | None:
+        """What the bank is asked to hold: the quote, and what standing may cost by the accepted terms."""
+        return None if self.quote_amount is None else self.quote_amount + self.standing_cap
+
+    @property
+    def standing_cap(self) -> Decimal:
+        return Decimal((self.terms.get("idle") or {}).get("cap") or 0)
 
     @property
     def wish(self) -> Wish:

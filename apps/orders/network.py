@@ -11,6 +11,7 @@ from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib.money import round_money
 from apps.orders.models import Order
 from apps.orders.slots import Slot, slot_of
+from apps.orders.standing import read_idle
 from apps.orders.story import read_facts, read_marks
 from apps.orders.terms import read_terms
 from apps.orders.told import Line, Priced, Reading, StartKey, Told, UnreadableQuote
@@ -44,7 +45,7 @@ def confirm(order: Order, *, payment_reference: str) -> wire.ConfirmMessage:
         type=order.terms.get("payment_type") or "PRE-FULFILLMENT",
         status="PAID",
         params=wire.PaymentParams(
-            amount=numbers.money_text(order.quote_amount, order.currency),
+            amount=numbers.money_text(order.held_amount, order.currency),
             currency=order.currency,
             **({"transaction_id": payment_reference} if payment_reference else {}),
         ),
@@ -291,6 +292,7 @@ def read_told(order: wire.Order) -> Told:
         terms=read_terms(order) if order.cancellation_terms else {},
         marks=read_marks(tags),
         facts=read_facts(tags),
+        idle=read_idle(tags),
     )
 
 

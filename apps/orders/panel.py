@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from apps.beckn.models import Message
 from apps.discovery.photo_policy import photo_of
 from apps.lib import clock
-from apps.orders import change_panel, course, curve, money_back, slot_panel, slots, wording
+from apps.orders import change_panel, course, curve, money_back, slot_panel, slots, standing, wording
 from apps.orders.ask_page import again
 from apps.orders.forms import AcceptForm, BillingForm
 from apps.orders.models import Order, OrderLine, Progress
@@ -32,7 +32,7 @@ STEPS = (
     (gettext_lazy("Terms"), {S.TERMS_REQUESTED, S.TERMS_OFFERED}),
     (gettext_lazy("Pay"), {S.PAYING, S.PAYMENT_FAILED, S.CONFIRM_REQUESTED}),
     (gettext_lazy("Plug in"), {S.CONFIRMED, S.STARTING}),
-    (gettext_lazy("Charge"), {S.CHARGING, S.INTERRUPTED, S.STOPPING}),
+    (gettext_lazy("Charge"), {S.CHARGING, S.INTERRUPTED, S.STOPPING, S.STANDING}),
     (gettext_lazy("Done"), {S.ENDED, S.SETTLED}),
 )
 FRAGMENTS = {
@@ -45,6 +45,7 @@ FRAGMENTS = {
     S.CHARGING: "charging",
     S.INTERRUPTED: "charging",
     S.STOPPING: "charging",
+    S.STANDING: "standing",
     S.ENDED: "bill",
     S.SETTLED: "bill",
     **{state: "over" for state in OVER if state != S.SETTLED},
@@ -66,7 +67,8 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
         "version": version(order),
         "poll_seconds": 0 if order.state in OVER else (4 if fragment in ("waiting", "paying") else 10),
         # Without a script: only where there is nothing to fill in or to read in peace.
-        "reloads": fragment in ("waiting", "paying", "charging") or order.state in (S.STARTING, S.ENDED),
+        "reloads": fragment in ("waiting", "paying", "charging", "standing")
+        or order.state in (S.STARTING, S.ENDED),
         "steps": steps(order),
         "plug": plug_words(order),
         "photo": photo_of(order.photo),
@@ -75,6 +77,7 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
         "can_cancel": order.state in CAN_CANCEL,
         "awaits_support": awaits_support(order),
         "again_url": again_url(order),
+        "idle": standing.shown(order, clock.now()),
         "time": (time := slot_panel.time_of(order, zone_of(order))),
     }
     if time and time.get("is_early") and order.state == S.CONFIRMED:
@@ -89,8 +92,10 @@ def context(order: Order, **forms: Any) -> dict[str, Any]:
 
 def version(order: Order) -> str:
     """A page that has seen it shows the newest."""
-    early = slots.is_early(order, clock.now())  # passes by itself, without anybody changing the order
-    return f"{order.changed_at.isoformat()}{'-early' if early else ''}"
+    # Both pass by themselves, without anybody changing the order.
+    early = slots.is_early(order, clock.now())
+    free = standing.is_free(order, clock.now())
+    return f"{order.changed_at.isoformat()}{'-early' if early else ''}{'-free' if free else ''}"
 
 
 def steps(order: Order) -> list[dict[str, Any]]:
@@ -227,6 +232,16 @@ def _told(order: Order, progress: Progress | None) -> dict[str, Any]:
     }
 
 
+def _standing(order: Order) -> dict[str, Any]:
+    progress = Progress.objects.filter(order=order).first()
+    return {
+        "progress": progress,
+        "lasted": lasted(order),
+        "ended_by": wording.ENDED_BY.get(order.ended_by, ""),
+        "chips": course.chips(list(order.marks.all())),
+    }
+
+
 def _is_slow(order: Order) -> bool:
     return bool(order.stop_asked_at) and clock.now() - order.stop_asked_at > SLOW_STOP
 
@@ -263,6 +278,7 @@ _MORE = {
     "paying": _paying,
     "plug_in": _plug_in,
     "charging": _charging,
+    "standing": _standing,
     "bill": _bill,
     "over": _over,
 }
@@ -283,6 +299,7 @@ def terms_rows(order: Order) -> list[dict[str, Any]]:
     """The five rows everybody reads; the operator's own text is one link further."""
     refund = next((term for term in order.terms.get("refund", []) if term["eligible"]), None)
     days = refund["within_days"] if refund else None
+    idle = standing.words_of_terms(order)
     back = _("What is held and not used is released when the bill is final.")
     return [
         {"icon": "lock", "title": _("Price"), "kind": "price"},
@@ -299,6 +316,7 @@ def terms_rows(order: Order) -> list[dict[str, Any]]:
             "title": _("Money back"),
             "words": back + (" " + _("Refunds take up to {} days.").format(days) if days else ""),
         },
+        *([{"icon": "clock", "title": _("Standing on"), "kind": "idle", **idle}] if idle else []),
         {
             "icon": "shield-check",
             "title": _("If it is interrupted"),

@@ -46,14 +46,13 @@ def stages(order: Order) -> list[dict[str, Any]]:
     return cancellation_stages(order.terms, quote_amount=order.quote_amount, currency=order.currency)
 
 
-def chosen(text: str | None, zone: str) -> dict[str, Any]:
+def chosen(slot: slots.Slot | None, zone: str) -> dict[str, Any]:
     """The reserved time on the page that asks how much; nothing for a charge that begins now."""
-    slot = slots.read_slot(text or "")
     return {"slot_text": slots.text_of(slot), "slot": slots.in_zone(slot, zone)} if slot else {}
 
 
-def choosing(offer: Offer, wait: Wait, order: Order | None, energy: str) -> dict[str, Any]:
-    """The calendar of a plug."""
+def choosing(offer: Offer, wait: Wait, order: Order | None, wish_query: str) -> dict[str, Any]:
+    """The calendar of a plug. `wish_query`: how much, as the page before said it."""
     days, told_at = calendar(offer, offer.station.zone or "UTC")
     patience = timedelta(seconds=settings.BECKN["TTL_SECONDS"])
     fresh = told_at is not None and clock.now() - told_at < patience
@@ -65,5 +64,5 @@ def choosing(offer: Offer, wait: Wait, order: Order | None, energy: str) -> dict
         "zone": offer.station.zone or "UTC",
         "wait": wait,
         "is_waiting": wait.is_running and not fresh,
-        "energy_text": energy,
+        "wish_query": wish_query,
     }

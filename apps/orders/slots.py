@@ -34,6 +34,12 @@ def read_slot(text: str) -> Slot | None:
     return slot if timedelta(0) < slot.ends_at - slot.starts_at <= LONGEST else None
 
 
+def typed(starts_at: datetime, minutes: int | None) -> Slot:
+    """As long as the charge may take, in full quarters of an hour; an hour where nobody knows."""
+    quarters = max(1, -(-(minutes or 60) // 15))
+    return Slot(starts_at, starts_at + min(timedelta(minutes=15 * quarters), LONGEST))
+
+
 def text_of(slot: Slot) -> str:
     return f"{clock.utc_text(slot.starts_at)}/{clock.utc_text(slot.ends_at)}"
 

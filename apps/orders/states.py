@@ -19,6 +19,7 @@ class State(models.TextChoices):
     CHARGING = "CHARGING", _("Charging")
     INTERRUPTED = "INTERRUPTED", _("Interrupted")
     STOPPING = "STOPPING", _("Stopping")
+    STANDING = "STANDING", _("Charged, still plugged in")
     ENDED = "ENDED", _("Ended, settling")
     SETTLED = "SETTLED", _("Done")
     EXPIRED = "EXPIRED", _("Expired")
@@ -31,7 +32,7 @@ class State(models.TextChoices):
 
 
 S = State
-_ENERGY_OR_END = {S.CHARGING, S.INTERRUPTED, S.STOPPING, S.ENDED}
+_ENERGY_OR_END = {S.CHARGING, S.INTERRUPTED, S.STOPPING, S.STANDING, S.ENDED}
 _OPERATOR_ENDS_IT = {S.CANCELLED, S.NO_SHOW, S.FAILED}
 
 MOVES: dict[str, set[str]] = {
@@ -47,7 +48,8 @@ MOVES: dict[str, set[str]] = {
     S.STARTING: {S.CONFIRMED, S.CANCELLING, *_ENERGY_OR_END, *_OPERATOR_ENDS_IT},
     S.CHARGING: {*_ENERGY_OR_END - {S.CHARGING}, *_OPERATOR_ENDS_IT},
     S.INTERRUPTED: {*_ENERGY_OR_END - {S.INTERRUPTED}, *_OPERATOR_ENDS_IT},
-    S.STOPPING: {S.CHARGING, S.ENDED, *_OPERATOR_ENDS_IT},
+    S.STOPPING: {S.CHARGING, S.STANDING, S.ENDED, *_OPERATOR_ENDS_IT},
+    S.STANDING: {S.ENDED, S.FAILED},
     S.CANCELLING: {S.CONFIRMED, *_ENERGY_OR_END, *_OPERATOR_ENDS_IT},
     S.ENDED: {S.SETTLED, S.FAILED},
     S.SETTLED: set(),
@@ -79,6 +81,9 @@ class Wait:
     polls_after: timedelta | None = None
 
 
+# Who looks so late at a deadline was not there when it came: nobody could have started a charge then.
+ASLEEP = timedelta(minutes=15)
+
 # Where an order goes when its time is up: orders/deadlines.py.
 WAITS: dict[str, Wait] = {
     S.QUOTE_REQUESTED: Wait(timedelta(seconds=30)),
@@ -93,6 +98,8 @@ WAITS: dict[str, Wait] = {
     S.CHARGING: Wait(timedelta(hours=24), polls_after=timedelta(seconds=60)),
     S.INTERRUPTED: Wait(timedelta(hours=24), polls_after=timedelta(seconds=60)),
     S.STOPPING: Wait(timedelta(hours=2), polls_after=timedelta(seconds=15)),
+    # The operator's own patience with a car that stands there is a day.
+    S.STANDING: Wait(timedelta(hours=26), polls_after=timedelta(seconds=60)),
     S.CANCELLING: Wait(timedelta(minutes=2), polls_after=timedelta(seconds=15)),
     S.ENDED: Wait(timedelta(days=7)),
 }

@@ -2,7 +2,8 @@
 
 {"payment_id", "payment_type", "collected_by",
  "cancellation": [{"state", "percent", "amount", "until"}],      percent and amount as text, until as RFC 3339
- "refund": [{"state", "eligible", "within_days"}], "url"}
+ "refund": [{"state", "eligible", "within_days"}], "url",
+ "idle": standing.read_idle_terms, where the operator told any}
 """
 
 from datetime import datetime
@@ -13,6 +14,7 @@ from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
 from apps.lib import clock
 from apps.lib.money import round_money
+from apps.orders.standing import read_idle_terms
 
 BEFORE_ENERGY = ("payment-completed", "order-initiated", None)
 
@@ -25,6 +27,7 @@ def read_terms(order: wire.Order) -> dict[str, Any]:
         "collected_by": taxonomy.collected_by(payment.collected_by) or "BAP",
         "cancellation": [_cancellation(term) for term in order.cancellation_terms],
         "refund": [_refund(term) for term in order.refund_terms],
+        **({"idle": idle} if (idle := read_idle_terms(order)) else {}),
         "url": next((url for term in order.cancellation_terms if (url := _link(term))), ""),
     }
 

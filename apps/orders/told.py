@@ -72,6 +72,17 @@ class StartKey:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """The car stands at the plug and takes no energy: since when, until when that is free, whether the bill waits."""
+
+    since: datetime
+    free_until: datetime | None = None
+    until: datetime | None = None
+    state: str = ""  # standing.py STATES
+    keeps_bill_open: bool = False
+
+
+@dataclass(frozen=True)
 class Told:
     """One callback about a confirmed order; what was not said is empty."""
 
@@ -100,6 +111,7 @@ class Told:
     terms: dict[str, Any] = field(default_factory=dict)  # orders/terms.py, where the message repeats them
     marks: tuple[Mark, ...] = ()
     facts: Facts = field(default_factory=Facts)
+    idle: Idle | None = None
 
 
 class UnreadableQuote(ValueError):

@@ -23,6 +23,7 @@ from apps.orders.forms import (
     QuoteForm,
     RefundForm,
 )
+from apps.orders.slots import read_slot
 from apps.payments.services import open_checkout
 
 
@@ -77,10 +78,9 @@ def ask(request: HtmxRequest, code: UUID) -> HttpResponse:
             power_kw=ask_page.power_kw(offer, vehicle),
         )
         return redirect(order)
-    context = ask_page.context(offer, form, vehicle)
-    context |= slot_panel.chosen(
-        request.POST.get("slot") or request.GET.get("slot"), offer.station.zone or "UTC"
-    )
+    slot = read_slot(request.POST.get("slot") or request.GET.get("slot") or "")
+    context = ask_page.context(offer, form, vehicle, slot)
+    context |= slot_panel.chosen(slot, offer.station.zone or "UTC")
     return render(request, "orders/ask.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -90,7 +90,10 @@ def estimate(request: HtmxRequest, code: UUID) -> HttpResponse:
     """What the page of `ask` shows beside its control."""
     offer, vehicle = selectors.offer_for_sale(code), chosen_vehicle(request)
     form = ask_page.form(AmountForm, offer, vehicle, request.GET)
-    return render(request, "orders/_estimate.html", ask_page.context(offer, form, vehicle))
+    slot = read_slot(request.GET.get("slot", ""))
+    context = ask_page.context(offer, form, vehicle, slot)
+    context |= slot_panel.chosen(slot, offer.station.zone or "UTC")
+    return render(request, "orders/_estimate.html", context)
 
 
 @with_photos

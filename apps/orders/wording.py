@@ -24,6 +24,10 @@ HEADLINES = {
     S.CHARGING: (_("Charging"), ""),
     S.INTERRUPTED: (_("Paused"), _("The operator lost the link to the charger.")),
     S.STOPPING: (_("Stopping"), _("The charger is being told to stop.")),
+    S.STANDING: (
+        _("Charged, still plugged in"),
+        _("The energy is settled. The receipt comes when your car has left the plug."),
+    ),
     S.ENDED: (_("Done"), _("The bill is final. Your bank is being told the exact amount.")),
     S.SETTLED: (_("Receipt"), ""),
     S.EXPIRED: (_("Expired"), _("The time for this step ran out. Nothing was charged.")),

@@ -4,12 +4,15 @@ A `Tariff` says the prices, a `Meter` takes one reading after the other, and `Me
 running total and receipt are that one function (law 1): a quote is a meter that was given a forecast of readings.
 """
 
-from apps.pricing.bill import Bill, Line, LineKind, TaxShare
+from apps.pricing.bill import Bill, Line, LineKind, TaxShare, most_for_parking
 from apps.pricing.forecast import (
     Forecast,
     for_kwh,
     for_minutes,
     for_money,
+    meter_for,
+    quoted_power,
+    seconds_for,
     to_kwh,
     to_minutes,
     to_money,
@@ -42,10 +45,14 @@ __all__ = [
     "for_kwh",
     "for_minutes",
     "for_money",
+    "meter_for",
+    "most_for_parking",
     "price",
+    "quoted_power",
     "read_elements",
     "read_tariff",
     "read_taxes",
+    "seconds_for",
     "to_kwh",
     "to_minutes",
     "to_money",

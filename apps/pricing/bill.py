@@ -21,6 +21,7 @@ class LineKind(StrEnum):
     PARKING_TIME = "PARKING_TIME"
     FLAT = "FLAT"
     RESERVATION = "RESERVATION"
+    PARKING_CAP = "PARKING_CAP"
     MINIMUM = "MINIMUM"
     MAXIMUM = "MAXIMUM"
     TAX = "TAX"
@@ -106,6 +107,7 @@ def make(tariff: Tariff, used: Mapping[Key, Stretch], last: Mapping[Kind, Key], 
     extras = _steps_missing(tariff, counted, last)
     lines = [_line(tariff, key, counted[key], extras.get(key, ZERO)) for key in sorted(counted, key=_place)]
     lines = [line for line in lines if line.amount or line.component is Kind.ENERGY]
+    lines += _parking_cap(tariff, lines)
     lines += _bounds(tariff, lines, delivered=delivered)
     shares = tuple(_included(tariff, lines) if tariff.tax_included else _on_top(tariff, lines))
     if not tariff.tax_included:
@@ -164,6 +166,21 @@ def _cost(component: Component, volume: Decimal) -> Decimal:
     if component.kind is Kind.TIME or component.kind is Kind.PARKING_TIME:
         return component.price * volume / SECONDS_PER_HOUR
     return component.price * volume
+
+
+def _parking_cap(tariff: Tariff, lines: Iterable[Line]) -> list[Line]:
+    """A line of its own too; taxed as the parking that it takes back."""
+    parked = sum((line.amount for line in lines if line.component is Kind.PARKING_TIME), ZERO)
+    if tariff.parking_cap is None or parked <= (cap := round_money(tariff.parking_cap, tariff.currency)):
+        return []
+    return [Line(LineKind.PARKING_CAP, cap - parked, component=Kind.PARKING_TIME)]
+
+
+def most_for_parking(tariff: Tariff) -> Decimal:
+    """What parking can cost per charge with its taxes; nothing where no cap says so, or parking is free."""
+    if tariff.parking_cap is None or not tariff.prices_parking:
+        return round_money(ZERO, tariff.currency)
+    return round_money(tariff.parking_cap * tariff.tax_factor(Kind.PARKING_TIME), tariff.currency)
 
 
 def _bounds(tariff: Tariff, lines: Iterable[Line], *, delivered: bool) -> list[Line]:

@@ -10,9 +10,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from apps.pricing.bill import Bill
 from apps.pricing.meter import MICROSECONDS_PER_HOUR, Meter
-from apps.pricing.readings import MICROSECOND, Reading
+from apps.pricing.readings import MICROSECOND, Phase, Reading
 from apps.pricing.tariff import Tariff
 
+# Where time costs, energy is quoted for a car that takes half of what the plug gives. The quote is a ceiling: a faster
+# car pays less, a slower one stops when it is used up.
+USUAL_SHARE = Decimal("0.5")
 WATT_HOUR = Decimal("0.001")
 SECONDS_PER_HOUR = Decimal(3600)
 
@@ -24,23 +27,47 @@ class Forecast:
     bill: Bill
 
 
-def for_kwh(tariff: Tariff, kwh: Decimal, *, power_kw: Decimal, begins_at: datetime) -> Forecast:
-    return to_kwh(Meter(tariff, begins_at), kwh, power_kw=power_kw)
+def quoted_power(tariff: Tariff, plug_kw: Decimal) -> Decimal:
+    """At which an order by energy is quoted: on both sides, so that the preview is the quote."""
+    return plug_kw * USUAL_SHARE if tariff.needs_course else plug_kw
 
 
-def for_minutes(tariff: Tariff, minutes: int, *, power_kw: Decimal, begins_at: datetime) -> Forecast:
+def meter_for(tariff: Tariff, begins_at: datetime, kept: timedelta | None = None) -> Meter:
+    """As a charge begins. `kept`: of a reserved time, how long it is kept and paid for before its use, at most."""
+    if kept is None:
+        return Meter(tariff, begins_at)
+    meter = Meter(tariff, begins_at - kept)
+    meter.read(Reading(begins_at, Decimal(0), Phase.RESERVED))
+    return meter
+
+
+def for_kwh(
+    tariff: Tariff, kwh: Decimal, *, power_kw: Decimal, begins_at: datetime, kept: timedelta | None = None
+) -> Forecast:
+    return to_kwh(meter_for(tariff, begins_at, kept), kwh, power_kw=power_kw)
+
+
+def for_minutes(
+    tariff: Tariff, minutes: int, *, power_kw: Decimal, begins_at: datetime, kept: timedelta | None = None
+) -> Forecast:
     """As much as flows at `power_kw`: a car that takes less pays less."""
-    return to_minutes(Meter(tariff, begins_at), minutes, power_kw=power_kw)
+    return to_minutes(meter_for(tariff, begins_at, kept), minutes, power_kw=power_kw)
 
 
 def for_money(
-    tariff: Tariff, money: Decimal, *, power_kw: Decimal, begins_at: datetime, most_kwh: Decimal
+    tariff: Tariff,
+    money: Decimal,
+    *,
+    power_kw: Decimal,
+    begins_at: datetime,
+    most_kwh: Decimal,
+    kept: timedelta | None = None,
 ) -> Forecast:
     """The most energy, to the watt-hour, that does not cost more than `money`, all taxes included.
 
     No energy at all when not even the first watt-hour is that cheap.
     """
-    return to_money(Meter(tariff, begins_at), money, power_kw=power_kw, most_kwh=most_kwh)
+    return to_money(meter_for(tariff, begins_at, kept), money, power_kw=power_kw, most_kwh=most_kwh)
 
 
 # --- The same from where a charge stands already. All figures count from its beginning. -----------------------
@@ -51,7 +78,7 @@ def to_kwh(meter: Meter, kwh: Decimal, *, power_kw: Decimal) -> Forecast:
 
 
 def to_minutes(meter: Meter, minutes: int, *, power_kw: Decimal) -> Forecast:
-    ends_at = meter.begins_at + timedelta(minutes=minutes)
+    ends_at = meter.charge_began_at + timedelta(minutes=minutes)
     left = Decimal((ends_at - meter.at) // MICROSECOND) / MICROSECONDS_PER_HOUR
     return _at(meter, ends_at, meter.kwh + (power_kw * left).quantize(WATT_HOUR, rounding=ROUND_FLOOR))
 
@@ -72,7 +99,7 @@ def to_money(meter: Meter, money: Decimal, *, power_kw: Decimal, most_kwh: Decim
 def _at(meter: Meter, at: datetime, kwh: Decimal) -> Forecast:
     later = copy(meter)
     later.read(Reading(at, kwh))
-    return Forecast(kwh, int((at - meter.begins_at).total_seconds()), later.bill())
+    return Forecast(kwh, int((at - meter.charge_began_at).total_seconds()), later.bill())
 
 
 def seconds_for(kwh: Decimal, power_kw: Decimal) -> int:

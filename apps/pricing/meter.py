@@ -39,6 +39,7 @@ class Meter:
         *("tariff", "limits", "begins_at", "at", "kwh", "reached"),
         *("_conditions", "_since_at", "_since_kwh", "_active", "_used", "_last"),
         *("_origin", "_turned_at", "_grace", "_until_at", "_until_kwh", "_is_watched", "_bill"),
+        *("_spared_until", "is_full", "_counts_money"),
     )
 
     def __init__(self, tariff: Tariff, begins_at: datetime, limits: Limits = NO_LIMITS) -> None:
@@ -52,12 +53,16 @@ class Meter:
         self._used: dict[Key, Stretch] = {}
         self._last: dict[Kind, Key] = {}
         self._grace = timedelta(seconds=tariff.parking_grace)
+        # After the end: how far nothing is to be paid; and whether nothing at all counts any more.
+        self._spared_until: datetime | None = None
+        self.is_full = False
         self._prepare()
 
     def _prepare(self) -> None:
         self._bill: Bill | None = None
         marks = self.tariff.thresholds
-        self._is_watched = bool(marks.powers or marks.currents or self.limits.money is not None)
+        self._counts_money = self.limits.money is not None or self.limits.most is not None
+        self._is_watched = bool(marks.powers or marks.currents or self._counts_money)
         self._until_at, self._until_kwh = self.at, self.kwh
 
     def __copy__(self) -> Self:
@@ -72,17 +77,21 @@ class Meter:
         """Of the last stretch."""
         return self._conditions and self._conditions.phase
 
+    @property
+    def charge_began_at(self) -> datetime:
+        """After what was reserved before it."""
+        return self.at if self.phase is None or _is_before(self.phase) else self._origin
+
     def read(self, reading: Reading) -> None:
-        """One reading more. After a limit was reached nothing counts any more."""
+        """One reading more. After a limit was reached only parking counts."""
         at, kwh = reading.at, reading.kwh
         if self.reached is not None:
-            return
+            return self._read_after_end(reading)
         if at.tzinfo is not UTC:
             at = at.astimezone(UTC)
             reading = reading._replace(at=at)
         if at < self.at or kwh < self.kwh:
             raise Backwards(f"{at} {kwh} kWh after {self.at} {self.kwh} kWh")
-        self._bill = None
         if (
             at < self._until_at
             and kwh < self._until_kwh
@@ -90,29 +99,62 @@ class Meter:
             and self._conditions is not None
             and reading.phase is self._conditions.phase
         ):
-            self.at, self.kwh = at, kwh
+            self.at, self.kwh, self._bill = at, kwh, None
         else:
             self._read_closely(reading)
 
-    def _read_closely(self, reading: Reading) -> None:
-        before = copy(self) if self.limits.money is not None else None
-        self._walk(reading)
-        if before is not None and self.bill().total > self.limits.money:
-            self._become(before._most_within(reading, self.limits.money))
+    def _read_after_end(self, reading: Reading) -> None:
+        """What flows after the end is nobody's; a car that stands on, stands on."""
+        at = reading.at.astimezone(UTC)
+        if at <= (spared_until := self._spared_until or self.at) or self.is_full:
+            return
+        if reading.phase is not Phase.PARKED:
+            self._spared_until = at
+            return
+        if spared_until > self.at:
+            self._read_closely(Reading(spared_until, self.kwh, Phase.SPARED))
+        self._spared_until = None
+        self._read_closely(Reading(at, self.kwh, Phase.PARKED))
 
-    def _most_within(self, reading: Reading, money: Decimal) -> Self:
-        """The state at the last instant before `reading` that does not cost more than `money`."""
+    def _read_closely(self, reading: Reading) -> None:
+        was_over = self.reached is not None
+        before = copy(self) if self._counts_money else None
+        self._walk(reading)
+        if before is not None and self._is_too_dear():
+            self._become(before._most_within(reading))
+        if (
+            self.reached is not None and not was_over
+        ):  # inside this stretch: the rest of it comes after the end
+            self._read_after_end(reading)
+
+    def _is_too_dear(self) -> bool:
+        most, money = self.limits.most, self.limits.money
+        if most is None:
+            return money is not None and self.bill().total > money
+        return self.bill().total > most or (money is not None and self._without_parking() > money)
+
+    def _without_parking(self) -> Decimal:
+        used, last = self._so_far()
+        if Kind.PARKING_TIME not in last:
+            return self.bill().total
+        used = {key: stretch for key, stretch in used.items() if key.kind is not Kind.PARKING_TIME}
+        del last[Kind.PARKING_TIME]
+        return make(self.tariff, used, last, delivered=self.kwh > 0).total
+
+    def _most_within(self, reading: Reading) -> Self:
+        """The state at the last instant before `reading` that is not too dear."""
         best, low = self, 0
         high = (reading.at - self.at) // MICROSECOND
         while high - low > 1:
             middle = (low + high) // 2
             probe = copy(self)
-            probe._bill = None
             probe._walk(reading, stop_at=self.at + middle * MICROSECOND)
-            if probe.bill().total > money:
+            if probe._is_too_dear():
                 high = middle
             else:
                 best, low = probe, middle
+        # Once the charge was over, it was the parking that used up the last of it.
+        best.is_full = self.reached is not None
         best.reached = best.reached or Limit.MONEY
         return best
 
@@ -123,17 +165,19 @@ class Meter:
     # --- Cutting a stretch where something changes -----------------------------------------------------
 
     def _walk(self, reading: Reading, stop_at: datetime | None = None) -> None:
-        if reading.at == self.at and reading.kwh == self.kwh and reading.phase is not Phase.EXPIRED:
+        self._bill = None
+        if reading.at == self.at and reading.kwh == self.kwh and not _is_before(reading.phase):
             return
+        was_over = self.reached is not None
         line = Line(self.at, self.kwh, reading)
         conditions = self._conditions_of(reading)
         if conditions != self._conditions:
             self._turn(conditions)
         end = (reading.at, reading.kwh) if stop_at is None else (stop_at, line.kwh_at(stop_at))
-        while self.reached is None and (cut := self._next_cut(line, *end)):
+        while (was_over or self.reached is None) and (cut := self._next_cut(line, *end)):
             self.at, self.kwh = cut
             self._turn(conditions)
-        if self.reached is None:
+        if was_over or self.reached is None:
             self.at, self.kwh = end
             self._look_at_limits()
 
@@ -160,7 +204,7 @@ class Meter:
 
     def _turn(self, conditions: _Conditions) -> None:
         """Here and now another set of components may begin to apply."""
-        if self._conditions is not None and self._conditions.phase is Phase.PARKED:
+        if self.phase is Phase.PARKED:
             self._grace = max(timedelta(0), self._grace - (self.at - self._turned_at))
         if self._conditions is None or _is_before(self._conditions.phase) != _is_before(conditions.phase):
             self._origin = self.at
@@ -176,9 +220,8 @@ class Meter:
         phase = self._conditions.phase
         kinds = [Kind.FLAT] if phase is Phase.EXPIRED else [Kind.TIME, Kind.FLAT]
         if not _is_before(phase):
-            kinds = [Kind.ENERGY, Kind.PARKING_TIME if phase is Phase.PARKED else Kind.TIME, Kind.FLAT]
-            if phase is Phase.PARKED and self._grace:
-                kinds.remove(Kind.PARKING_TIME)
+            of_time = {Phase.SPARED: [], Phase.PARKED: [] if self._grace else [Kind.PARKING_TIME]}
+            kinds = [Kind.ENERGY, *of_time.get(phase, [Kind.TIME]), Kind.FLAT]
         fitting = [(n, element) for n, element in enumerate(self.tariff.elements) if self._fits(element)]
         for kind in kinds:
             number = next((n for n, element in fitting if kind in element.by_kind), None)
@@ -236,18 +279,24 @@ class Meter:
         ends = [next_mark(self.at, marks.clock, self.tariff.zone)]
         ends += [self._origin + mark for mark in marks.durations]
         if limits.seconds is not None and not _is_before(self._conditions.phase):
-            ends.append(self._origin + _seconds(limits.seconds))
-        if self._conditions.phase is Phase.PARKED and self._grace:
+            ends.append(self._origin + timedelta(seconds=limits.seconds))
+        if self.phase is Phase.PARKED and self._grace:
             ends.append(self.at + self._grace)
         steps = [*marks.kwh, *([] if limits.kwh is None else [limits.kwh])]
         self._until_at = min((end for end in ends if end > self.at), default=NEVER)
         self._until_kwh = min((step for step in steps if step > self.kwh), default=NOBODY_MEASURED)
 
     def _look_at_limits(self) -> None:
+        if self.reached is not None:
+            return
         limits, begun = self.limits, self._conditions and not _is_before(self._conditions.phase)
         if limits.kwh is not None and self.kwh >= limits.kwh:
             self.reached = Limit.ENERGY
-        elif begun and limits.seconds is not None and self.at >= self._origin + _seconds(limits.seconds):
+        elif (
+            begun
+            and limits.seconds is not None
+            and self.at >= self._origin + timedelta(seconds=limits.seconds)
+        ):
             self.reached = Limit.TIME
 
     # --- What it costs, and remembering it -----------------------------------------------------------------
@@ -259,12 +308,16 @@ class Meter:
         return self._bill
 
     def _make_bill(self) -> Bill:
+        used, last = self._so_far()
+        return make(self.tariff, used, last, delivered=self.kwh > 0)
+
+    def _so_far(self) -> tuple[dict[Key, Stretch], dict[Kind, Key]]:
         used, last = dict(self._used), dict(self._last)
         for key, stretch in self._open():
             before = used.get(key)
             used[key] = before.then(stretch) if before else stretch
             last[key.kind] = key
-        return make(self.tariff, used, last, delivered=self.kwh > 0)
+        return used, last
 
     def to_json(self) -> dict[str, Any]:
         """All that a process that never saw the readings needs to go on; without the tariff and the limits."""
@@ -274,6 +327,7 @@ class Meter:
             "at": self.at.isoformat(),
             "kwh": str(self.kwh),
             "reached": self.reached,
+            "after_end": [self._spared_until and self._spared_until.isoformat(), self.is_full],
             "conditions": conditions and [conditions.phase, str(conditions.power), _text(conditions.current)],
             "since": [self._since_at.isoformat(), str(self._since_kwh)],
             "active": [list(key) for key in self._active],
@@ -291,6 +345,8 @@ class Meter:
         meter = cls(tariff, datetime.fromisoformat(kept["begins_at"]), limits)
         meter.at, meter.kwh = datetime.fromisoformat(kept["at"]), Decimal(kept["kwh"])
         meter.reached = Limit(kept["reached"]) if kept["reached"] else None
+        spared_until, meter.is_full = kept.get("after_end", (None, False))
+        meter._spared_until = spared_until and datetime.fromisoformat(spared_until)
         meter._since_at = datetime.fromisoformat(kept["since"][0])
         meter._since_kwh = Decimal(kept["since"][1])
         meter._active = tuple(_key(pair) for pair in kept["active"])
@@ -332,10 +388,6 @@ def _within(least: Any, found: Any, most: Any) -> bool:
 
 def _newest(passed: Any) -> Decimal:
     return passed[-1] if passed else ZERO
-
-
-def _seconds(seconds: int) -> timedelta:
-    return timedelta(seconds=seconds)
 
 
 def _us(seconds: int | None) -> int | None:

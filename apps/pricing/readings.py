@@ -10,10 +10,14 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class Phase(StrEnum):
-    """What goes on in the stretch that ends with a reading. PARKED: plugged in, and proved not to charge."""
+    """What goes on in the stretch that ends with a reading. PARKED: plugged in, and proved not to charge.
+
+    SPARED: as PARKED, but not to be paid, because nobody was told yet, nobody waits, or the plug held the car.
+    """
 
     CHARGING = "CHARGING"
     PARKED = "PARKED"
+    SPARED = "SPARED"
     RESERVED = "RESERVED"
     EXPIRED = "EXPIRED"  # nobody came: what that costs beyond the time reserved
 
@@ -41,11 +45,15 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """The first that is reached ends the bill. `money` with all taxes."""
+    """The first that is reached ends the charge on the bill; only parking that is proved counts on.
+
+    `money` and `most` with all taxes. Where `most` is said, `money` is for all but the parking, else for that too.
+    """
 
     kwh: Decimal | None = None
     seconds: int | None = None
     money: Decimal | None = None
+    most: Decimal | None = None
 
 
 NO_LIMITS = Limits()

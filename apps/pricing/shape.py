@@ -21,7 +21,7 @@ RESTRICTIONS = {
 }
 TARIFF = {
     *("version", "currency", "zone", "elements", "taxes", "tax_included"),
-    *("min_price", "max_price", "parking_grace"),
+    *("min_price", "max_price", "parking_grace", "parking_cap", "parking_when_busy"),
 }
 
 
@@ -47,6 +47,8 @@ def read_tariff(kept: dict[str, Any]) -> Tariff:
             min_price=_maybe(kept, "min_price", "tariff", _amount),
             max_price=_maybe(kept, "max_price", "tariff", _amount),
             parking_grace=_whole(kept.get("parking_grace", 0), "parking_grace"),
+            parking_cap=_maybe(kept, "parking_cap", "tariff", _amount),
+            parking_when_busy=bool(kept.get("parking_when_busy", False)),
         )
     )
 

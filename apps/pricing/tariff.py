@@ -150,6 +150,10 @@ class Tariff:
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     parking_grace: int = 0  # seconds of parking per charge that cost nothing
+    parking_cap: Decimal | None = (
+        None  # the most that parking costs per charge, in the convention of the prices
+    )
+    parking_when_busy: bool = False  # only while others wait: whoever feeds the meter knows
     zone: str = "UTC"
     version: str = field(default="", compare=False)
 
@@ -172,6 +176,31 @@ class Tariff:
         return Thresholds.of(self)
 
     @cached_property
+    def prices_parking(self) -> bool:
+        return self.dearest(Kind.PARKING_TIME) > 0
+
+    def dearest(self, kind: Kind) -> Decimal:
+        """The highest price of its kind for a car that is there."""
+        prices = [
+            element.by_kind[kind].price
+            for element in self.elements
+            if kind in element.by_kind and element.restrictions.reservation is None
+        ]
+        return max(prices, default=Decimal(0))
+
+    def tax_factor(self, kind: Kind) -> Decimal:
+        """What a price of `kind` is multiplied by to have its taxes in it."""
+        factor = Decimal(1)
+        for tax in () if self.tax_included else self.taxes:
+            if tax.covers(kind):
+                factor += (factor if tax.is_compound else 1) * tax.percent / 100
+        return factor
+
+    @cached_property
+    def prices_reservation(self) -> bool:
+        return any(element.restrictions.reservation for element in self.elements)
+
+    @cached_property
     def needs_course(self) -> bool:
         """Does the bill depend on more than the energy: on when and how fast it flowed?"""
         rules = [element.restrictions for element in self.elements]
@@ -182,7 +211,8 @@ class Tariff:
         )
         marks = self.thresholds
         watched = marks.durations or marks.powers or marks.currents
-        return bool(timed or watched or any(rule.has_wall_clock for rule in rules))
+        depends = timed or watched or self.prices_reservation
+        return bool(depends or any(rule.has_wall_clock for rule in rules))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -195,6 +225,8 @@ class Tariff:
             "min_price": None if self.min_price is None else str(self.min_price),
             "max_price": None if self.max_price is None else str(self.max_price),
             "parking_grace": self.parking_grace,
+            **({} if self.parking_cap is None else {"parking_cap": str(self.parking_cap)}),
+            **({"parking_when_busy": True} if self.parking_when_busy else {}),
         }
 
 

@@ -3,6 +3,7 @@ import pytest
 from apps.beckn import inbox
 from apps.bookings import services
 from apps.bookings.models import Booking
+from apps.catalog.models import TakenTime
 from apps.charging.models import Session
 from apps.lib.errors import Refused
 from apps.ocpp import events
@@ -172,3 +173,32 @@ def test_the_reasons_can_be_asked_for(app):
     assert told["context"]["action"] == "cancellation_reasons"
     assert reasons["2"] == "USER_CANCELLED"
     assert "12" not in reasons
+
+
+# --- After a day's outage ------------------------------------------------------------------------------------
+
+
+def test_a_deadline_that_we_meet_a_day_late_was_slept_through_by_us(app, placed, charger, clock):
+    """Nobody could have started the charge meanwhile: no fee, and the app is told so."""
+    clock.shift(24 * 3600)
+    charger.say(events.Heard)
+    assert services.move_overdue() == 1
+    told = app.the_news()
+    assert (total(told), app.booking().state) == ("0.00", State.FAILED)
+
+
+def test_leaving_after_such_a_day_is_free_too(app, placed, charger, clock):
+    clock.shift(24 * 3600)
+    charger.say(events.Heard)
+    assert total(app.about("cancel", cancellation_reason_id="2")) == "0.00"
+
+
+@pytest.mark.parametrize("state", [State.QUOTED, State.HELD])
+def test_what_was_only_offered_is_free_again_after_a_day(app, clock, state):
+    app.select()
+    if state == State.HELD:
+        app.init()
+    assert app.booking().state == state
+    clock.shift(24 * 3600)
+    services.move_overdue()
+    assert (app.booking().state, TakenTime.objects.count()) == (State.EXPIRED, 0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.bookings import running, services
+from apps.bookings import running, services, standing
 from apps.bookings.models import Booking
 from apps.catalog.models import Connector, Tariff
 from apps.catalog.services import publish_tariff
@@ -263,11 +263,15 @@ def test_parking_is_billed_when_the_plug_says_that_the_car_is_full(app, charger,
     number = begin(app, charger, place(app, "20", "kWh"))
     read(charger, clock, number, 10, 6_000, power_w=Decimal(36_000))
     charger.status("SuspendedEV")
+    app.news()
+    clock.shift(6)
+    standing.watch()
     for at in (15, 20, 25):
         read(charger, clock, number, at, 6_000, power_w=Decimal(0))
     charger.end(number, wh=7_000, at=NOON + minutes(25))
     told = app.news()[-1]
-    assert lines(told) == {"energy-cost": "90.00", "time-cost": "10.00", "idle-fee": "20.00"}
+    # It counts from when the app knew, six seconds later.
+    assert lines(told) == {"energy-cost": "90.00", "time-cost": "10.00", "idle-fee": "19.80"}
 
 
 def test_a_line_that_was_rounded_up_says_why(app, charger, clock):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from smtplib import SMTPException
 from threading import Barrier
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core import mail
@@ -437,3 +438,98 @@ def test_the_calendar_of_a_plug_without_times_says_so(stage):
     offer = make_offer(is_reservable=True)
     page = stage.client().get(reverse("orders:times", args=[offer.code])).content.decode()
     assert "did not say when this plug can be reserved" in page
+
+
+# --- How much, at that time ---------------------------------------------------------------------------------------
+
+NIGHT = {
+    "price_components": [{"type": "ENERGY", "price": "10"}],
+    "restrictions": {"start_time": "17:00", "end_time": "23:00"},
+}
+DAY = {"price_components": [{"type": "ENERGY", "price": "20"}]}
+TARIFF = {"currency": "INR", "zone": "Asia/Kolkata", "elements": [NIGHT, DAY], "taxes": []}
+
+
+def ask_page(stage, offer, **said: str) -> str:
+    return stage.client().get(reverse("orders:new", args=[offer.code]), said).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"energy_kwh": "20"}, "₹200.00"),
+        ({"by": "time", "minutes": "30"}, "₹300.00"),
+        ({"by": "money", "amount": "400"}, "for 40 kWh"),
+    ],
+)
+def test_the_preview_prices_the_chosen_time_and_not_this_hour(stage, said, words):
+    """Noon costs twice what five o'clock does."""
+    offer = make_offer(is_reservable=True, tariff=TARIFF, tax_percent=Decimal(0), order_by="time,money")
+    shown = ask_page(stage, offer, slot=text_of(SLOT), **said)
+    assert words in shown and "By the tariff of 22 Nov, 17:00 IST." in shown
+    preview = reverse("orders:estimate", args=[offer.code])
+    assert words in stage.client().get(preview, {"slot": text_of(SLOT), **said}).content.decode()
+    assert words not in ask_page(stage, offer, **said)
+
+
+def test_how_much_is_carried_to_the_calendar_and_back_however_it_was_said(stage):
+    offer = make_offer(is_reservable=True)
+    OfferedTimes.objects.create(offer=offer, slots=[slot_text(SLOT)], told_at=NOON)
+    assert "?by=money&amp;amount=400" in ask_page(stage, offer, by="money", amount="400")
+    page = stage.client().get(reverse("orders:times", args=[offer.code]), {"by": "time", "minutes": "45"})
+    assert "&amp;by=time&amp;minutes=45" in page.content.decode()
+
+
+def slot_text(slot: Slot) -> list[str]:
+    return [clock.utc_text(slot.starts_at), clock.utc_text(slot.ends_at)]
+
+
+# --- A time that nobody published ---------------------------------------------------------------------------------
+
+
+def type_time(stage, offer, at: str, **said: str):
+    return stage.client().get(reverse("orders:times", args=[offer.code]), {"at": at, **said})
+
+
+def test_where_no_times_are_published_one_may_be_typed(stage):
+    offer = make_offer()
+    page = stage.client().get(reverse("orders:times", args=[offer.code]), {"by": "time", "minutes": "50"})
+    assert 'type="datetime-local"' in page.content.decode()
+    assert '<input type="hidden" name="minutes" value="50">' in page.content.decode()
+    answer = type_time(stage, offer, "2026-11-22T17:00", by="time", minutes="50")
+    asked = parse_qs(urlsplit(answer.url).query)
+    assert (asked["slot"], asked["minutes"]) == (
+        ["2026-11-22T11:30:00.000Z/2026-11-22T12:30:00.000Z"],
+        ["50"],
+    )
+
+
+def test_its_length_follows_from_how_much_is_wanted(stage):
+    """20 kWh at 60 kW take twenty minutes: two quarters of an hour."""
+    answer = type_time(stage, make_offer(), "2026-11-22T17:00", energy_kwh="20")
+    assert "12%3A00%3A00.000Z" in answer.url
+
+
+@pytest.mark.parametrize("at", ["2026-11-22T11:59", "2027-06-01T12:00", "soon", "", "2026-13-40T99:99"])
+def test_a_typed_time_that_makes_no_sense_is_refused_on_the_page(stage, at):
+    answer = type_time(stage, make_offer(), at)
+    assert answer.status_code == 200 and "errorlist" in answer.content.decode()
+
+
+def test_an_hour_that_the_clock_leaves_out_is_refused(stage, time_machine):
+    time_machine.move_to("2027-03-27T10:00:00+00:00")
+    offer = make_offer()
+    offer.station.zone = "Europe/Copenhagen"
+    offer.station.save()
+    answer = type_time(stage, offer, "2027-03-28T02:30")
+    assert "the clock at the station leaves this hour out" in answer.content.decode()
+
+
+def test_a_refusal_is_shown_in_the_operators_words_with_the_earliest_time(stage):
+    stage.ask(slot=SLOT)
+    words = (
+        "That is too soon: a time must be reserved 60 minutes ahead, so from 2026-11-22 18:00 (UTC+0530) on."
+    )
+    stage.tell("on_select", error={"code": "40000", "message": words})
+    page = stage.client().get(stage.order.get_absolute_url()).content.decode()
+    assert stage.order.state == "REFUSED" and "so from 2026-11-22 18:00" in page

@@ -79,6 +79,7 @@ def tariffs(
             "taxes": taxes,
             "tax_included": draw(st.booleans()),
             "parking_grace": draw(st.sampled_from([0, 90, 600])),
+            "parking_cap": draw(st.sampled_from([None, "0", "2.5", "40"])),
             **bounds,
         }
     )
@@ -93,10 +94,10 @@ begin = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 2)).map(  # noqa: D
 def sessions(draw) -> tuple[datetime, list[list[Reading]]]:
     """Straight legs, each as the row of its readings; only the last of a leg is needed to know it."""
     begins_at = draw(begin)
-    leg = st.tuples(st.integers(1, 5), st.integers(1, 900), st.integers(0, 4000), st.booleans())
+    leg = st.tuples(st.integers(1, 5), st.integers(1, 900), st.integers(0, 4000), st.integers(0, 2))
     legs, at, wh = [], begins_at, 0
     for pieces, seconds, more_wh, parks in draw(st.lists(leg, min_size=1, max_size=6)):
-        phase = Phase.PARKED if parks else Phase.CHARGING
+        phase = (Phase.CHARGING, Phase.PARKED, Phase.SPARED)[parks]
         step_wh = 0 if parks else more_wh
         whs = list(accumulate([step_wh] * pieces, initial=wh))[1:]
         row = [

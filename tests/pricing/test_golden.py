@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.pricing import Phase, Reading, Tariff, Tax, price
+from apps.pricing import Limit, Limits, Phase, Reading, Tariff, Tax, most_for_parking, price
 from tests.pricing.conftest import D, element, even, local, said, tariff
 
 NOON = local("2026-11-25T12:00")
@@ -230,4 +230,76 @@ def test_24_half_a_paisa_is_rounded_up_once_per_line():
     assert said(price(rules, NOON, even(NOON, minutes=9, kwh=1)).bill()) == [
         ("ENERGY", 0, D("0.01")),
         ("GST", None, D("0.01")),
+    ]
+
+
+PARKED_HOURLY = {"ENERGY": "10", "PARKING_TIME": "120"}
+
+
+def after(minutes: int, kwh: int, phase: Phase) -> Reading:
+    return Reading(NOON + timedelta(minutes=minutes), D(kwh), phase)
+
+
+def test_25_who_stands_on_after_the_ordered_energy_pays_for_the_standing_and_nothing_else():
+    """What flowed beyond the order, and the time until the stop, are nobody's."""
+    rules = tariff(element(**PARKED_HOURLY, TIME="60"), parking_grace=300)
+    course = [
+        *even(NOON, minutes=40, kwh=20),
+        after(60, 20, Phase.PARKED),
+    ]
+    meter = price(rules, NOON, course, Limits(kwh=D(10)))
+    assert said(meter.bill()) == [
+        ("ENERGY", 0, D("100.00")),
+        ("TIME", 0, D("20.00")),
+        ("PARKING_TIME", 0, D("30.00")),  # 20 min, 5 of them free
+    ]
+    assert (meter.kwh, meter.reached) == (D(10), Limit.ENERGY)
+
+
+def test_26_standing_is_capped_and_the_cap_is_taxed_as_the_standing():
+    taxes = [{"name": "GST", "percent": 18, "on": ["PARKING_TIME"]}]
+    rules = tariff(element(**PARKED_HOURLY), parking_cap=50, taxes=taxes)
+    bill = price(rules, NOON, [*even(NOON, minutes=30, kwh=10), after(90, 10, Phase.PARKED)]).bill()
+    assert said(bill) == [
+        ("ENERGY", 0, D("100.00")),
+        ("PARKING_TIME", 0, D("120.00")),
+        ("PARKING_CAP", None, D("-70.00")),
+        ("GST", None, D("9.00")),
+    ]
+    assert most_for_parking(rules) == D("59.00")
+
+
+def test_27_standing_that_is_spared_costs_nothing_and_takes_none_of_the_grace():
+    rules = tariff(element(**PARKED_HOURLY, TIME="60"), parking_grace=600)
+    course = [*even(NOON, minutes=30, kwh=10), after(60, 10, Phase.SPARED), after(75, 10, Phase.PARKED)]
+    assert said(price(rules, NOON, course).bill()) == [
+        ("ENERGY", 0, D("100.00")),
+        ("TIME", 0, D("30.00")),
+        ("PARKING_TIME", 0, D("10.00")),
+    ]
+
+
+def test_28_ordered_money_does_not_limit_the_standing_but_the_most_does():
+    rules = tariff(element(**PARKED_HOURLY))
+    course = [*even(NOON, minutes=30, kwh=20), after(60, 20, Phase.PARKED), after(120, 20, Phase.PARKED)]
+    limits = Limits(money=D(100), most=D(130))
+    assert said(price(rules, NOON, course[:2], limits).bill())[0] == ("ENERGY", 0, D("100.00"))
+    bill = price(rules, NOON, course, limits).bill()
+    assert (said(bill)[1], bill.total) == (("PARKING_TIME", 0, D("30.00")), D("130.00"))
+
+
+def test_29_a_reservation_costs_its_fee_and_its_minutes_and_the_charge_only_its_own():
+    rules = tariff(
+        element({"reservation": "RESERVATION"}, FLAT="20", TIME="60"),
+        element(ENERGY="10", TIME="30"),
+        taxes=[{"name": "GST", "percent": 10}],
+    )
+    course = [after(8, 0, Phase.RESERVED), after(38, 10, Phase.CHARGING)]
+    bill = price(rules, NOON, course).bill()
+    assert [(line.kind, line.amount) for line in bill.lines] == [
+        ("ENERGY", D("100.00")),
+        ("RESERVATION", D("8.00")),
+        ("TIME", D("15.00")),
+        ("RESERVATION", D("20.00")),
+        ("TAX", D("14.30")),
     ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.lib.money import round_money
-from apps.pricing import Limits, Meter, Reading, Tariff, price, read_tariff
+from apps.pricing import Kind, Limits, Meter, Reading, Tariff, price, read_tariff
 from tests.pricing.strategies import between, sessions, tariffs, wall
 
 STARTS = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -92,7 +92,8 @@ def test_limits_cut_at_the_same_point_however_it_was_read(rules, session, wh, se
     fewer = [r for leg in legs for r in leg if r is leg[-1] or data.draw(st.booleans())]
     one, other = (price(rules, begins_at, row, limits) for row in (fewer, flat(legs)))
     assert (one.at, one.kwh, one.reached, one.bill()) == (other.at, other.kwh, other.reached, other.bill())
-    assert one.kwh <= limits.kwh and (one.at - begins_at).total_seconds() <= seconds
+    timed = [line.measured for line in one.bill().lines if line.component is Kind.TIME]
+    assert one.kwh <= limits.kwh and sum(timed) <= seconds
 
 
 @given(tariffs())
@@ -111,3 +112,27 @@ def test_without_need_of_the_course_two_points_are_enough(rules, session):
         assert [(line.kind, line.amount) for line in only_the_last.lines] == [
             (line.kind, line.amount) for line in full.lines
         ]
+
+
+@given(
+    tariffs(),
+    sessions(),
+    st.decimals(0, 500, places=2),
+    st.decimals(0, 100, places=2),
+    st.integers(1, 9000),
+    st.data(),
+)
+def test_the_most_is_never_exceeded_and_standing_is_counted_alike_however_it_was_read(
+    rules, session, money, beyond, wh, data
+):
+    begins_at, legs = session
+    limits = Limits(money=money, most=money + beyond, kwh=Decimal(wh).scaleb(-3))
+    fewer = [r for leg in legs for r in leg if r is leg[-1] or data.draw(st.booleans())]
+    one, other = (price(rules, begins_at, row, limits) for row in (fewer, flat(legs)))
+    assert one.bill().total <= limits.most
+    assert (one.kwh, one.reached, one.bill()) == (other.kwh, other.reached, other.bill())
+    put_away = Meter(rules, begins_at, limits)
+    for reading in flat(legs):
+        put_away = Meter.from_json(json.loads(json.dumps(put_away.to_json())), rules, limits)
+        put_away.read(reading)
+    assert put_away.bill() == other.bill()

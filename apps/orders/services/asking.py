@@ -81,7 +81,7 @@ def _order_of(
 ) -> Order:
     station, now = offer.station, clock.now()
     begins_at = slot.starts_at if slot else now
-    guess = estimate(offer, wish, now=begins_at, power_kw=power_kw)
+    guess = estimate(offer, wish, now=begins_at, power_kw=power_kw, is_reserved=slot is not None)
     return Order.objects.create(
         driver=driver,
         idempotency_key=key,
@@ -114,11 +114,17 @@ def _order_of(
         says_units=says_units(offer, wish),
         energy_kwh=energy_for(wish, guess, power_kw or offer.max_kw),
         # Without a word on tax the estimate is no promise, and the quote is not measured against it.
-        estimate_amount=guess.total if guess and offer.tax_percent is not None else None,
+        # And what a reserved time costs depends on a grace that only the quote tells.
+        estimate_amount=guess.total if guess and _is_comparable(offer, slot) else None,
         currency=offer.currency or "INR",
         slot_starts_at=slot.starts_at if slot else None,
         slot_ends_at=slot.ends_at if slot else None,
     )
+
+
+def _is_comparable(offer: Offer, slot: Slot | None) -> bool:
+    rules = offer.rules
+    return offer.tax_percent is not None and not (slot and rules and rules.prices_reservation)
 
 
 def says_units(offer: Offer, wish: Wish) -> bool:
@@ -252,7 +258,7 @@ def accept_terms_and_pay(order: Order, *, accepts_warnings: bool = False) -> Pay
     }
     try:
         with transaction.atomic():
-            return _pay(order, accepted) if order.quote_amount > 0 else _confirm_free(order, accepted)
+            return _pay(order, accepted) if order.held_amount > 0 else _confirm_free(order, accepted)
     except StaleMove as error:
         lost_the_race(order, error, State.PAYING, State.CONFIRM_REQUESTED, State.CONFIRMED)
         return _payment_of(order)
@@ -264,7 +270,7 @@ def _pay(order: Order, accepted: dict[str, Any]) -> Payment:
         side=DRIVER,
         reference=str(order.code),
         payer=order.driver,
-        amount=order.quote_amount,
+        amount=order.held_amount,
         currency=order.currency,
         description=str(order)[:200],
         return_path=order.get_absolute_url(),

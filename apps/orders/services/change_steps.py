@@ -55,8 +55,10 @@ def say(change: Change, body: Any) -> None:
 
 
 def held(order: Order) -> Decimal:
+    """For the charge itself; what is held for standing after it stays for that."""
     payment = payment_of(order)
-    return payment.amount if payment and payment.state == Payment.State.AUTHORISED else Decimal(0)
+    is_held = payment and payment.state == Payment.State.AUTHORISED
+    return payment.amount - order.standing_cap if is_held else Decimal(0)
 
 
 def payment_of(order: Order) -> Payment | None:

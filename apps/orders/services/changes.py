@@ -140,7 +140,8 @@ def _hold_more(change: Change) -> None:
     if payment is None or not raising.can_be_raised(payment):
         raise CannotHoldMore(_("Your bank cannot hold more for this charge than it does already."))
     go(change, S.HOLDING, why=gettext_noop("the driver accepted; more is to be held"))
-    raising.ask(payment, amount=change.quote_amount, key=f"{KEY}{change.code}")
+    amount = change.quote_amount + change.order.standing_cap
+    raising.ask(payment, amount=amount, key=f"{KEY}{change.code}")
 
 
 def decline_change(change: Change) -> None:

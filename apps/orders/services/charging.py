@@ -18,6 +18,7 @@ from apps.orders.services.help import request_tracking
 from apps.orders.services.leaving import record_cancellation
 from apps.orders.services.refunds import owe_at_most
 from apps.orders.services.reserved import take_times
+from apps.orders.services.standing import is_standing, keep_idle, stand
 from apps.orders.services.steps import (
     DRIVER,
     NotNow,
@@ -59,7 +60,7 @@ def request_stop(
     order: Order, *, why: str = gettext_noop("the driver pressed Stop"), end_reason: str = ""
 ) -> None:
     """A driver can always stop. Pressing twice sends one command; the worker repeats it when nobody answers."""
-    if order.state in (State.STOPPING, State.ENDED, State.SETTLED):
+    if order.state in (State.STOPPING, State.STANDING, State.ENDED, State.SETTLED):
         return
     if order.state not in (State.CHARGING, State.INTERRUPTED):
         raise NotNow(_("Nothing is being charged now."))
@@ -75,7 +76,7 @@ def request_stop(
             )
             ask(order, "update", network.update_state(order, network.STOP, end_reason=end_reason))
     except StaleMove as error:
-        lost_the_race(order, error, State.STOPPING, State.ENDED, State.SETTLED)
+        lost_the_race(order, error, State.STOPPING, State.STANDING, State.ENDED, State.SETTLED)
 
 
 def stop_other_car(order: Order) -> None:
@@ -105,7 +106,11 @@ def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
         _compare_bill(order, told)
     elif told.status == "CANCELLED" or told.state == "order-cancelled":
         record_cancellation(order, told=told)
+    elif is_standing(told):
+        if keep_figures(order, told=told, received_at=received_at):
+            stand(order, told, received_at=received_at)
     elif told.priced and (told.status == "COMPLETE" or told.state == "charging-ended"):
+        keep_idle(order, told.idle, received_at=received_at)
         record_bill(order, told=told, bill=told.priced)
     elif told.state == "charging-ended":
         _await_bill(order)
@@ -116,6 +121,7 @@ def record_told(order: Order, *, told: Told, received_at: datetime) -> None:
 def record_progress(order: Order, *, told: Told, received_at: datetime) -> None:
     """News older than the newest adds its point to the curve and changes nothing else."""
     if keep_figures(order, told=told, received_at=received_at):
+        keep_idle(order, told.idle, received_at=received_at)
         _follow(order, told)
 
 

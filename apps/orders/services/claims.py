@@ -219,7 +219,8 @@ def _take_unasked(order: Order, entry: wire.RefundEntry) -> None:
     cause = entry.type.removesuffix("_REFUND")
     if cause in CORRECTING and not entry.corrects:
         if order.quote_amount is not None:
-            owe_at_most(order, order.quote_amount - entry.amount)
+            # The bill can be above the quote only by what standing cost.
+            owe_at_most(order, max(order.quote_amount, order.billed_amount or 0) - entry.amount)
         return
     payments = captured(side=DRIVER, reference=str(order.code))
     payment = max(payments, key=refunds.open_amount, default=None)

@@ -12,7 +12,17 @@ from apps.orders import network
 from apps.orders.models import Order, Progress
 from apps.orders.services.charging import request_stop
 from apps.orders.services.leaving import request_cancel
-from apps.orders.services.steps import DRIVER, LONGEST_POLL_PAUSE, ask, go, note, poll, release_money
+from apps.orders.services.steps import (
+    DRIVER,
+    LONGEST_POLL_PAUSE,
+    ask,
+    go,
+    keep,
+    note,
+    poll,
+    release_money,
+    was_asleep,
+)
 from apps.orders.states import WAITS, State, Wait
 from apps.payments.selectors import latest
 
@@ -53,6 +63,9 @@ def _give_up_start(order: Order) -> None:
 
 
 def _cancel_unused(order: Order) -> None:
+    if was_asleep(order, clock.now()):
+        keep(order, overslept_at=clock.now())
+        note(order, gettext_noop("we were away when the time to start ran out: it costs nothing"))
     request_cancel(order, reason_id="5", why=gettext_noop("it was not started in time"))
 
 
@@ -97,6 +110,7 @@ AFTER: dict[str, Callable[[Order], None]] = {
     State.CHARGING: _stop_endless,
     State.INTERRUPTED: _stop_endless,
     State.STOPPING: _fail_without_bill,
+    State.STANDING: _fail_without_bill,
     State.CANCELLING: _cancel_alone,
     State.ENDED: _fail_unsettled,
 }

@@ -25,6 +25,7 @@ from apps.orders.services.steps import (
     note,
     release_money,
     take_money,
+    was_asleep,
 )
 from apps.orders.states import WITH_ENERGY, State
 from apps.orders.terms import cancellation_fee
@@ -90,6 +91,9 @@ def _owed(order: Order, told: Told, no_show: bool) -> Decimal:
     if order.state in WITH_ENERGY:
         return min(asked, order.quote_amount)
     if told.cancelled_by == "PROVIDER" and not no_show:
+        return Decimal(0)
+    waits = order.state in (State.CONFIRMED, State.STARTING)
+    if order.overslept_at or (waits and was_asleep(order, clock.now())):
         return Decimal(0)
     # The operator's clock says when nobody came, and it may be a little ahead of ours.
     at = clock.now() + (CLOCK_SLACK if no_show else timedelta())

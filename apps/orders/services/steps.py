@@ -1,6 +1,6 @@
 """What every service of orders does: move with a deadline, say something to the operator, settle the money."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.lib.moves import StaleMove, move
 from apps.live import push
 from apps.orders.models import Order, OrderLine
 from apps.orders.slots import REMIND_BEFORE
-from apps.orders.states import OVER, WAITS, WITH_ENERGY, State, Wait
+from apps.orders.states import ASLEEP, OVER, WAITS, WITH_ENERGY, State, Wait
 from apps.orders.told import Priced
 from apps.payments import services as payments
 from apps.payments.models import Payment
@@ -69,6 +69,11 @@ def _first_poll(order: Order, to: str, wait: Wait | None, now):
     if to == State.CONFIRMED and order.slot_starts_at:  # until its time is near there is nothing to ask
         return max(now + wait.polls_after, order.slot_starts_at - REMIND_BEFORE)
     return now + wait.polls_after
+
+
+def was_asleep(order: Order, now: datetime) -> bool:
+    """The deadline of an order that waits for its driver passed so long ago that nobody here was awake."""
+    return order.deadline_at is not None and now - order.deadline_at > ASLEEP
 
 
 def keep(order: Order, *, part: str = "", **changes: Any) -> None:
