@@ -22,7 +22,7 @@ FACTS = ["ocpp_connector_id", "energy_factor", "power_factor", "begins_at", "end
 
 
 class CorrectionForm(forms.ModelForm):
-    charge_point = forms.ModelChoiceField(label=_("charge point"), queryset=ChargePoint.objects.none())
+    charge_point = forms.ModelChoiceField(label=_("Charge point"), queryset=ChargePoint.objects.none())
 
     class Meta:
         model = MeterCorrection
@@ -45,12 +45,19 @@ class CorrectionForm(forms.ModelForm):
 @admin.register(MeterCorrection)
 class MeterCorrectionAdmin(SeenByStaff, admin.ModelAdmin):
     list_display = [
-        *("charge_point_id", "ocpp_connector_id", "energy_factor", "power_factor", "begins_at", "ends_at"),
-        *("reason", "made_by", "ended_by"),
+        *("charge_point_id", "ocpp_connector_id", "energy_times", "power_times", "begins_at", "ends_at"),
     ]
     list_filter = ["charge_point_id"]
     actions = ["end_now", "withdraw"]
     form = CorrectionForm
+
+    @admin.display(description=_("energy times"), ordering="energy_factor")
+    def energy_times(self, correction: MeterCorrection) -> str:
+        return f"{correction.energy_factor.normalize():f}"
+
+    @admin.display(description=_("power times"), ordering="power_factor")
+    def power_times(self, correction: MeterCorrection) -> str:
+        return f"{correction.power_factor.normalize():f}"
 
     @admin.display(description=_("closed charges it does not change"))
     def closed_sessions(self, correction: MeterCorrection) -> int:

@@ -16,6 +16,7 @@ EVERY = timedelta(minutes=1)
 ASK_FOR_READING_AFTER = timedelta(minutes=2)
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 SILENT_METER_AFTER = timedelta(minutes=15)
+LONGEST = timedelta(hours=24)  # without a decision of a person (AT-A5)
 BATCH = 200
 
 
@@ -38,6 +39,8 @@ def _look_at(pk: int, watch_at: datetime, now: datetime) -> bool:
         return True  # nothing can be known now; its own deadline ends that
     if session.energy_wh == 0 and session.began_at <= now - no_energy_time():
         _give_up(session)
+    elif session.began_at <= now - LONGEST:  # of an order its own time ends it; a card's charge has none
+        services.ask_stop(session, why="it has run for a day")
     else:
         _ask_for_readings(session, now)
     return True

@@ -54,4 +54,5 @@ class OrderAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ["code", "transaction_id", "network_order_id", "driver__email", "station_name"]
     list_select_related = ["driver"]
     date_hierarchy = "created_at"
+    exclude = ["start_code"]  # who has it can charge
     inlines = [Events, Lines, ProgressInline]

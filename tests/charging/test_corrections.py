@@ -268,6 +268,7 @@ def test_a_manager_corrects_a_meter_and_it_is_on_record(client, factory, charger
     page = client.get(reverse("admin:charging_metercorrection_change", args=[correction.pk]))
     assert page.status_code == 200
     assert WHY in page.content.decode()
+    assert ">1000</td>" in client.get(reverse(LIST)).content.decode()
     client.post(reverse(LIST), {"action": "end_now", "_selected_action": [correction.pk]})
     correction.refresh_from_db()
     assert correction.ends_at == NOON

@@ -44,6 +44,18 @@ def test_no_energy_in_ten_minutes_is_stopped_for_nothing(charger, running, clock
     assert "no-energy" in concerns(running)
 
 
+@pytest.mark.parametrize(("hours", "state"), [(23, State.ACTIVE), (24, State.STOPPING)])
+def test_nothing_runs_for_longer_than_a_day_by_itself(charger, clock, hours, state):
+    """AT-A5: also what nobody pays for."""
+    walk_in = Session.objects.get(pk=charger.begin("CARD-1").transaction_id)
+    charger.meter(walk_in.pk, (NOON + minutes(1), 1500))
+    Session.objects.update(began_at=lib_clock.now() - timedelta(hours=hours))
+    stays_alive(charger, clock, 1)
+    walk_in.refresh_from_db()
+    assert walk_in.state == state
+    assert charger.asked("remote_stop").count() == (state == State.STOPPING)
+
+
 def test_the_minutes_without_energy_are_a_setting(charger, running, clock, settings):
     settings.CHARGING = settings.CHARGING | {"NO_ENERGY_MINUTES": 3}
     stays_alive(charger, clock, 4)

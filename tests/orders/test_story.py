@@ -364,3 +364,14 @@ def test_a_code_of_the_operators_is_only_text_and_never_endless(stage):
     assert "<b>47" not in page(stage) and "&lt;b&gt;47" in page(stage)
     told_key(stage, {"type": "OTP", "token": "4" * 500})
     assert stage.fresh().start_code == ""
+
+
+def test_the_desk_does_not_read_a_code(stage, client, django_user_model):
+    stage.until("CONFIRMED")
+    told_key(stage, {"type": "OTP", "token": "48210937"})
+    client.force_login(
+        django_user_model.objects.create_user("boss@example.org", is_staff=True, is_superuser=True)
+    )
+    shown = client.get(reverse("admin:orders_order_change", args=[stage.order.pk]))
+    assert shown.status_code == 200
+    assert "48210937" not in shown.content.decode()
