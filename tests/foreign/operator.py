@@ -313,6 +313,9 @@ class ForeignOperator(Party):
         reason = {"id": "2", "descriptor": {"code": "USER_CANCELLED", "name": "Plans changed"}}
         self.answer(received, {"cancellation_reasons": [reason]})
 
+    def categories(self, received: Received) -> None:
+        self.answer(received, {"rating_categories": ["Order", "Fulfillment", "Provider"]})
+
     def rating(self, received: Received) -> None:
         self.answer(received, {})
 
@@ -402,6 +405,7 @@ VERBS: dict[str, Callable[[ForeignOperator, Received], None]] = {
     "update": ForeignOperator.update,
     "cancel": ForeignOperator.cancel,
     "get_cancellation_reasons": ForeignOperator.reasons,
+    "get_rating_categories": ForeignOperator.categories,
     "rating": ForeignOperator.rating,
     "support": ForeignOperator.support,
     "refund": ForeignOperator.refund,

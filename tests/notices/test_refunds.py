@@ -96,10 +96,12 @@ def test_a_refund_that_nobody_asked_for_is_mailed_once_when_it_is_quick(settled)
     """By a rule: approved, sent and paid in one breath, and never "asked for"."""
     orders.payment_captured(charged_again(settled))
     orders.check_money()
+    Notice.objects.filter(about="").delete()  # the receipt, which says something new
     pay_out()
     assert told() == [H.REFUND_YES, H.REFUND_SENT, H.REFUND_PAID]
     assert mailed() == ["Your refund of ₹361.08 is paid back"]
     assert set(Notice.objects.filter(channel=C.MAIL).values_list("state", flat=True)) == {S.DROPPED, S.TOLD}
+    assert [name.partition("-")[0] for name, _pdf, _kind in mail.outbox[0].attachments] == ["receipt"]
 
 
 def test_two_refunds_of_one_order_are_both_told(settled):

@@ -117,5 +117,5 @@ def test_guests_and_the_desk_are_mailed_as_before(stage, agent, mailoutbox):
 def test_every_change_has_words_of_its_own(verb):
     facts = {"verb": verb, "code": "T-1", "settle_by": "2026-11-25T12:00:00+00:00", "zone": "Nowhere/Land"}
     assert ticket_words.sentence_of(facts)
-    silent = {"noted", "answered"}  # never told to the driver: the desk's own, and the driver's own
+    silent = {"noted", "answered", "exported"}  # never told: the desk's own, and the driver's own
     assert ("news" in ticket_words.title_of(facts)) == (verb in silent)
