@@ -72,6 +72,8 @@ class Rerating(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("re-rating")
+        verbose_name_plural = _("re-ratings")
         ordering = ["-pk"]
         indexes = [
             models.Index(
