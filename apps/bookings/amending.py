@@ -36,6 +36,7 @@ COLUMNS = (
 def offer(*, booking: Booking, asked: Amended) -> Amendment:
     """Price what is wanted instead. The same question again gets the same offer, another one takes its place."""
     session, booking = _locked(booking)
+    _refuse_unless_it_stands(booking, session)
     plug = _plug(booking, session, asked)
     choice = _choice(booking, plug, asked.amount)
     standing = booking.amendments.filter(state=Amendment.State.OFFERED).first()
@@ -51,16 +52,18 @@ def offer(*, booking: Booking, asked: Amended) -> Amendment:
 
 
 def _locked(booking: Booking) -> tuple[Session | None, Booking]:
-    """Session and booking as nobody else may change them now. Raises CannotUpdate where nothing can be changed."""
+    """Session and booking as nobody else may change them now."""
     session = changing.locked(booking.code)
-    booking = selectors.locked_bookings().get(pk=booking.pk)
+    return session, selectors.locked_bookings().get(pk=booking.pk)
+
+
+def _refuse_unless_it_stands(booking: Booking, session: Session | None) -> None:
     if booking.state not in (State.CONFIRMED, State.IN_SESSION):
         raise refusals.CannotUpdate(_("This order is over."))
     if session and session.state not in (Session.State.PENDING, *Session.FLOWING):
         raise refusals.CannotUpdate(_("The charge is ending."))
     if booking.state == State.IN_SESSION and session is None:
         raise refusals.CannotUpdate(_("The charge is ending."))
-    return session, booking
 
 
 def _plug(booking: Booking, session: Session | None, asked: Amended) -> Connector:
@@ -185,14 +188,13 @@ def _offered(booking: Booking, wanted: Booking) -> Amendment:
 @transaction.atomic
 def accept(*, booking: Booking, payment: PaymentFacts) -> Booking:
     """The change takes effect. Accepted again, nothing more happens."""
-    session, row = changing.locked(booking.code), _amendment(booking, payment)
+    session, booking = _locked(booking)
+    row = _amendment(booking, payment)  # only now: who was faster has done all of it
     if row.state == Amendment.State.ACCEPTED:
-        return selectors.all_bookings().get(pk=booking.pk)
+        return booking
+    _refuse_unless_it_stands(booking, session)
     if row.state == Amendment.State.LAPSED or row.expires_at <= clock.now():
         raise refusals.QuoteExpired
-    session, booking = _locked(booking)
-    row = Amendment.objects.select_related("connector__evse__station__operator", "tariff").get(pk=row.pk)
-    row.booking = booking
     _check_payment(row, payment)
     wanted = amended(row)
     if session and session.started_at:
@@ -206,9 +208,11 @@ def accept(*, booking: Booking, payment: PaymentFacts) -> Booking:
 
 
 def _amendment(booking: Booking, payment: PaymentFacts) -> Amendment:
-    row = booking.amendments.filter(code=payment.payment_id).first()
+    offers = booking.amendments.select_related("connector__evse__station__operator", "tariff")
+    row = offers.filter(code=payment.payment_id).first()
     if row is None:
         raise Refused(_("Nothing was offered under this payment."), code="30013")
+    row.booking = booking
     return row
 
 

@@ -191,19 +191,13 @@ def _plug_in(order: Order) -> dict[str, Any]:
 def _charging(order: Order) -> dict[str, Any]:
     progress = Progress.objects.filter(order=order).first()
     marks = list(order.marks.all())
-    more = (
-        change_panel.shown(order)
-        | _told(order, progress)
-        | curve.drawn(order, marks, zone_of(order))
-        | {"chips": course.chips(marks)}
-    )
+    more = _told(order, progress) | curve.drawn(order, marks, zone_of(order)) | {"chips": course.chips(marks)}
     if more["pause"] and order.state != S.STOPPING:
         more["headline"] = more["pause"]["headline"]
     if order.state == S.STOPPING:
-        more |= {"change": None}
         steps = course.stop_steps(order, progress, marks, request_taken=_request_was_taken(order))
-        more |= {"stop_steps": steps, "stop_is_slow": _is_slow(order)}
-    return more
+        return more | {"stop_steps": steps, "stop_is_slow": _is_slow(order)}
+    return more | change_panel.shown(order)
 
 
 def figures(order: Order, progress: Progress) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_a_start_with_a_car_at_another_plug(
     ):
         ProgressMark.objects.create(order=order, stage=name, by=by, at=now, detail=detail)
     page = open_page(address(order), size=size, theme=theme, user=driver)
-    expect(page.get_by_text("A car was just plugged in at B")).to_be_visible()
+    expect(page.get_by_text("Did you plug into B?")).to_be_visible()
     assert_no_axe_violations(page)
     assert_fits(page)
     keep_picture(page, f"charge-starting-{size}-{theme}")

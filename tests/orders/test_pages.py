@@ -310,7 +310,7 @@ def test_the_messages_of_an_order_are_shown_and_explained(stage):
     assert "asks what it will cost" in page
 
 
-QUERIES = {"QUOTED": 4, "TERMS_OFFERED": 4, "CONFIRMED": 4, "CHARGING": 7, "STOPPING": 8, "SETTLED": 11}
+QUERIES = {"QUOTED": 4, "TERMS_OFFERED": 4, "CONFIRMED": 5, "CHARGING": 8, "STOPPING": 8, "SETTLED": 11}
 
 
 @pytest.mark.parametrize("state", QUERIES)

@@ -237,10 +237,11 @@ def test_a_car_at_another_plug_is_shown_which_plug_is_ours(stage):
     stage.until("STARTING")
     wait_for_plug(stage, now_line("start-accepted", "station"), now_line("other-plug", "driver", "B"))
     shown = page(stage)
-    assert "A car was just plugged in at B" in shown
-    assert "your plug is A" in shown
+    assert "Did you plug into B?" in shown
+    assert "You ordered plug A" in shown
+    assert "Yes, charge at B" not in shown  # its operator has not told by what name to ask for it
     wait_for_plug(stage, now_line("plugged-in", "driver"))
-    assert "A car was just plugged in" not in page(stage)
+    assert "Did you plug into B?" not in page(stage)
 
 
 def test_a_letter_of_the_operators_is_only_text(stage):

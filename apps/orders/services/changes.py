@@ -50,16 +50,16 @@ def ask_for_change(order: Order, *, wish: Wish, plug: Offer | None = None) -> Ch
     if standing and _is_same(standing, wanted):
         return standing
     if standing and standing.state in (S.HOLDING, S.ACCEPTED):
-        raise NotNow(_("A change of this order is being made just now. Please wait a moment."))
+        raise being_made()
     try:
         with transaction.atomic():
             if standing:
                 end(standing, S.DECLINED, why=gettext_noop("the driver asked for another change"))
             return _asked(order, wanted)
-    except IntegrityError:  # two presses at once
+    except (IntegrityError, StaleMove) as lost:  # two presses at once, or an answer in this moment
         if found := open_change(order):
             return found
-        raise
+        raise being_made() from lost
 
 
 def _refuse_unless_changeable(order: Order, plug: Offer | None) -> None:
@@ -145,9 +145,19 @@ def _hold_more(change: Change) -> None:
 
 def decline_change(change: Change) -> None:
     """The order stays as it was. Too late when it was accepted."""
-    if change.state in (S.ASKED, S.OFFERED):
+    if change.state not in (S.ASKED, S.OFFERED):
+        return
+    try:
         with transaction.atomic():
             end(change, S.DECLINED, why=gettext_noop("the driver did not want it"))
+    except StaleMove as lost:
+        change.refresh_from_db()
+        if change.state in (S.HOLDING, S.ACCEPTED):
+            raise being_made() from lost
+
+
+def being_made() -> NotNow:
+    return NotNow(_("A change of this order is being made just now. Please wait a moment."))
 
 
 def mark_seen(change: Change) -> None:
