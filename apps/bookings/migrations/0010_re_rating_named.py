@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings", "0008_amendments"),
+        ("bookings", "0009_cars_that_stand_on"),
     ]
 
     operations = [
