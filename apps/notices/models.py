@@ -39,7 +39,19 @@ class Happening(models.TextChoices):
 H = Happening
 # What a happening is of, as the page of switches shows it.
 GROUPS: tuple[tuple[str, tuple[Happening, ...]], ...] = (
-    (_("My charges"), (H.STARTED, H.NEARLY, H.IDLE_SOON, H.INTERRUPTED, H.FINISHED, H.RECEIPT, H.CORRECTED)),
+    (
+        _("My charges"),
+        (
+            H.STARTED,
+            H.NEARLY,
+            H.IDLE_SOON,
+            H.IDLE_STARTED,
+            H.INTERRUPTED,
+            H.FINISHED,
+            H.RECEIPT,
+            H.CORRECTED,
+        ),
+    ),
     (
         _("My reports to support"),
         (H.TICKET_OPENED, H.TICKET_ASKED, H.TICKET_ANSWER, H.TICKET_NEWS, H.TICKET_DONE),

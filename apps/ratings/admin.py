@@ -90,7 +90,7 @@ class Waits(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, rows: QuerySet[GivenRating]) -> QuerySet[GivenRating]:
         if self.value() == "all" or request.resolver_match.url_name.endswith("_change"):
             return rows
-        return rows.filter(state__in=WAITING).order_by("decide_until")
+        return rows.filter(state__in=WAITING)
 
 
 class Events(ReadOnly, admin.TabularInline):
@@ -128,6 +128,10 @@ class GivenRatingAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GivenRating]:
         return super().get_queryset(request).annotate(reports_count=Count("reports"))
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """What is due first comes first."""
+        return ["-given_at"] if request.GET.get("waits") == "all" else ["decide_until", "pk"]
 
     @admin.display(description=_("said"), ordering="given_at")
     def said(self, rating: GivenRating) -> str:

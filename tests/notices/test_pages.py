@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.notices import services, switches, unsubscribing
-from apps.notices.models import Channel, Happening
+from apps.notices.models import GROUPS, Channel, Happening
 
 PAGE = "/me/notices/"
 H, C = Happening, Channel
@@ -75,6 +75,11 @@ def test_the_boxes_show_and_keep_what_was_chosen(own, driver):
     own.post(PAGE, {"started_mail": "on"})
     assert is_on(driver, H.STARTED) and not is_on(driver, H.RECEIPT)
     assert re.search(r'id="id_started_mail"[^>]* checked', own.get(PAGE).content.decode())
+
+
+def test_every_happening_has_its_place_among_the_switches():
+    placed = [happening for _label, happenings in GROUPS for happening in happenings]
+    assert sorted(placed) == sorted(H.values)
 
 
 def test_switching_twice_is_one_row(own, driver):

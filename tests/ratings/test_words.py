@@ -248,7 +248,8 @@ def test_the_queue_asks_as_often_for_many_as_for_one(say, desk, stage, django_as
         stage.until("SETTLED")
         rate(stage.order, Said(did_work=True, stars=4, words="Call 98450 12345"))
     with django_assert_num_queries(len(one)):
-        assert desk.get(QUEUE).content.decode().count("98450 12345") == 5
+        page = desk.get(QUEUE).content.decode()
+    assert page.count("98450 12345") == 5
 
 
 def test_what_nobody_looked_at_in_time_is_decided(say, factory, stage):
