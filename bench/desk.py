@@ -102,7 +102,8 @@ def _queues(engine: str, people: dict[str, Any]) -> None:
             for queue in NAMES
         ]
     agent = _client(people["L1"])
-    for name, query in (("search", {"q": "Station 77"}), ("page 500", {"p": "500"})):
+    middle = TICKETS * 5 // 7 // 50 // 2  # five states of seven are open, fifty tickets stand on a page
+    for name, query in (("search", {"q": "Station 77"}), (f"page {middle}", {"p": str(middle)})):
         rows.append((f"L1: {name}", spread(_timed(lambda q=query: agent.get(where, q))), ""))
     show(f"{engine}: the desk, {TICKETS:,} tickets", rows)
 
