@@ -20,6 +20,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 from apps.lib.heap import settle
+from bench import discovery_storm
 from bench.discovery_data import copies, page_of_catalog
 from bench.figures import databases, percentile, scratch_folder, show
 from tests.foreign.databases import scratch_database
@@ -84,6 +85,7 @@ def _measure(engine: str) -> None:
                 copies(size // SIZES[0])
             _tidy()
             _questions(engine, size, points)
+        discovery_storm.run(engine, now)
 
 
 def _ingest(engine: str, points: list[tuple[str, str]], now: datetime) -> None:
