@@ -106,7 +106,8 @@ def _batches(orders: QuerySet[Order]) -> Iterator[list[Order]]:
     while batch := list(rows.filter(after)[:BATCH]):
         yield batch
         last = batch[-1]
-        after = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+        older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+        after = Q(created_at__lte=last.created_at) & older  # the first part is one the index can begin at
 
 
 def _cells(order: Order) -> list[str]:
