@@ -22,11 +22,7 @@ from apps.bookings import (
     story,
 )
 from apps.bookings.models import Booking
-from apps.bookings.pricing import (
-    Bill,
-    price_per_kwh,
-    worded,
-)
+from apps.bookings.pricing import Bill, price_per_kwh, worded
 from apps.charging.models import Session
 from apps.lib import clock
 

@@ -49,12 +49,13 @@ def _facts(session: Session) -> dict[str, str]:
     state = Session.State
     waits = session.state == state.PENDING and session.start_accepted_at
     closing = session.state == state.ENDED_PENDING_METER
-    not_mine = changing.not_my_car_until(session)
+    not_mine = changing.not_my_car_until(session)  # of one that began late every stop is free as long
+    not_mine = not_mine if not_mine and not_mine > clock.now() else None
     free = session.free_until and session.state in Session.FLOWING
     return {
         "plug-in-by": clock.utc_text(session.deadline_at) if waits and session.deadline_at else "",
         "closes-by": clock.utc_text(session.deadline_at) if closing and session.deadline_at else "",
-        "not-my-car-until": clock.utc_text(not_mine) if not_mine and not_mine > clock.now() else "",
+        "not-my-car-until": clock.utc_text(not_mine) if not_mine and not free else "",
         "free-until": clock.utc_text(session.free_until) if free else "",
         "meter-estimated": "true" if session.is_estimated else "",
     }

@@ -89,7 +89,7 @@ def read_offer(order: wire.Order) -> Offered:
         ordered_kwh=network.read_ordered_kwh(order),
         payment_id=((open_row and open_row.id) or "")[:100],
         payment_amount=_number(params.amount),
-        is_firm=said.get("status", "") == "OFFERED" and open_row is not None,
+        is_firm=is_offer(order) and open_row is not None,
         instructions=network.read_told(order).instructions,
     )
 
@@ -103,6 +103,11 @@ def read_said(order: wire.Order) -> dict[str, str]:
         for tag in group.list
         if tag.descriptor
     }
+
+
+def is_offer(order: wire.Order) -> bool:
+    """Does the operator say itself that this waits for our word?"""
+    return read_said(order).get("status", "").upper() == "OFFERED"
 
 
 def read_accepted(order: wire.Order) -> str:

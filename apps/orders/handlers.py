@@ -101,7 +101,9 @@ def on_update(order: Order, inbound: Inbound) -> None:
     """The same news, asked for or not; or what a change of the order would cost, which is no news of the charge."""
     change = services.change_asked_by(order, inbound.message.message_id)
     if change is None or change.state != change.State.ASKED:
-        _take_news(order, inbound)
+        # An offer that nobody waits for, or one told twice, says nothing of the charge: its price is no running bill.
+        if not change_network.is_offer(inbound.body.order):
+            _take_news(order, inbound)
         return
     try:
         services.record_offer(change, change_network.read_offer(inbound.body.order))

@@ -113,6 +113,19 @@ def test_nobody_is_asked_twice_by_a_double_press(stage):
     assert [m["message"]["update_target"] for m in stage.sent("update")].count("order.payments") == 1
 
 
+@pytest.mark.parametrize("is_declined", [True, False])
+def test_an_offer_told_again_or_too_late_is_no_news_of_the_charge(stage, is_declined):
+    stage.until("CHARGING")
+    change = services.ask_for_change(stage.order, wish=MORE)
+    if is_declined:
+        services.decline_change(change)
+    flows = [{"id": "cp-07", "state": {"descriptor": {"code": "charging-started"}}}]
+    for _time in range(2):
+        answer(stage, fulfillments=flows)
+    assert stage.fresh().progress.cost_amount == Decimal("12.98")
+    assert Change.objects.get().state == ("DECLINED" if is_declined else "OFFERED")
+
+
 def test_kept_as_it_is(stage):
     stage.until("CHARGING")
     services.ask_for_change(stage.order, wish=MORE)
