@@ -157,9 +157,10 @@ def _history(engine: str, stage: Any) -> None:
     order = Order.objects.get(pk=stage.order.pk)
 
     def copies() -> Iterator[Order]:
-        for _number in range(ORDERS):
+        for number in range(ORDERS):
             row = Order(**{field.attname: getattr(order, field.attname) for field in Order._meta.fields})
             row.pk, row.code, row.transaction_id = None, uuid4(), uuid4()
+            row.network_order_id, row.idempotency_key = f"BENCH-{number}", uuid4()
             yield row
 
     source = copies()
