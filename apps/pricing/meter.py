@@ -328,7 +328,8 @@ class Meter:
             "kwh": str(self.kwh),
             "reached": self.reached,
             "after_end": [self._spared_until and self._spared_until.isoformat(), self.is_full],
-            "conditions": conditions and [conditions.phase, str(conditions.power), _text(conditions.current)],
+            "conditions": conditions
+            and [conditions.phase, str(conditions.power), conditions.current and str(conditions.current)],
             "since": [self._since_at.isoformat(), str(self._since_kwh)],
             "active": [list(key) for key in self._active],
             "used": [[*key, *stretch.to_json()] for key, stretch in self._used.items()],
@@ -392,10 +393,6 @@ def _newest(passed: Any) -> Decimal:
 
 def _us(seconds: int | None) -> int | None:
     return None if seconds is None else seconds * 1_000_000
-
-
-def _text(figure: Decimal | None) -> str | None:
-    return None if figure is None else str(figure)
 
 
 def _key(pair: list[Any]) -> Key:
