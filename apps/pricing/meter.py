@@ -328,8 +328,7 @@ class Meter:
             "kwh": str(self.kwh),
             "reached": self.reached,
             "after_end": [self._spared_until and self._spared_until.isoformat(), self.is_full],
-            "conditions": conditions
-            and [conditions.phase, str(conditions.power), conditions.current and str(conditions.current)],
+            "conditions": conditions and [*map(_text, conditions)],
             "since": [self._since_at.isoformat(), str(self._since_kwh)],
             "active": [list(key) for key in self._active],
             "used": [[*key, *stretch.to_json()] for key, stretch in self._used.items()],
@@ -393,6 +392,10 @@ def _newest(passed: Any) -> Decimal:
 
 def _us(seconds: int | None) -> int | None:
     return None if seconds is None else seconds * 1_000_000
+
+
+def _text(said: Phase | Decimal | None) -> str | None:
+    return None if said is None else str(said)
 
 
 def _key(pair: list[Any]) -> Key:
