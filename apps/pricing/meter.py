@@ -255,7 +255,7 @@ class Meter:
             _within(rule.min_kwh, self.kwh, rule.max_kwh)
             and _within(rule.min_power, found.power, rule.max_power)
             and _within(rule.min_current, found.current, rule.max_current)
-            and _within(_us(rule.min_duration), lasted, _us(rule.max_duration))
+            and _within(rule.min_duration, lasted / Decimal(1_000_000), rule.max_duration)
             and (not rule.has_wall_clock or rule.allow_wall(self.at.astimezone(self.tariff.tz)))
         )
 
@@ -388,10 +388,6 @@ def _within(least: Any, found: Any, most: Any) -> bool:
 
 def _newest(passed: Any) -> Decimal:
     return passed[-1] if passed else ZERO
-
-
-def _us(seconds: int | None) -> int | None:
-    return None if seconds is None else seconds * 1_000_000
 
 
 def _text(said: Phase | Decimal | None) -> str | None:
