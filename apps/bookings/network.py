@@ -12,15 +12,7 @@ from apps.beckn import outbox
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.beckn.wire.v1_1 import taxonomy
-from apps.bookings import (
-    after_network,
-    breakup,
-    idle_network,
-    running,
-    slot_network,
-    start_keys,
-    story,
-)
+from apps.bookings import after_network, breakup, idle_network, running, slot_network, start_keys, story
 from apps.bookings.models import Booking
 from apps.bookings.pricing import Bill, price_per_kwh, worded
 from apps.charging.models import Session

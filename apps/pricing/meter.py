@@ -255,7 +255,7 @@ class Meter:
             _within(rule.min_kwh, self.kwh, rule.max_kwh)
             and _within(rule.min_power, found.power, rule.max_power)
             and _within(rule.min_current, found.current, rule.max_current)
-            and _within(_us(rule.min_duration), lasted, _us(rule.max_duration))
+            and _within(rule.min_duration, lasted / Decimal(1_000_000), rule.max_duration)
             and (not rule.has_wall_clock or rule.allow_wall(self.at.astimezone(self.tariff.tz)))
         )
 
@@ -328,7 +328,7 @@ class Meter:
             "kwh": str(self.kwh),
             "reached": self.reached,
             "after_end": [self._spared_until and self._spared_until.isoformat(), self.is_full],
-            "conditions": conditions and [conditions.phase, str(conditions.power), _text(conditions.current)],
+            "conditions": conditions and [*map(_text, conditions)],
             "since": [self._since_at.isoformat(), str(self._since_kwh)],
             "active": [list(key) for key in self._active],
             "used": [[*key, *stretch.to_json()] for key, stretch in self._used.items()],
@@ -390,12 +390,8 @@ def _newest(passed: Any) -> Decimal:
     return passed[-1] if passed else ZERO
 
 
-def _us(seconds: int | None) -> int | None:
-    return None if seconds is None else seconds * 1_000_000
-
-
-def _text(figure: Decimal | None) -> str | None:
-    return None if figure is None else str(figure)
+def _text(said: Phase | Decimal | None) -> str | None:
+    return None if said is None else str(said)
 
 
 def _key(pair: list[Any]) -> Key:
