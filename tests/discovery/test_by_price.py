@@ -131,9 +131,9 @@ def test_a_list_by_price_costs_as_many_questions_however_long_it_is(
     country, django_assert_num_queries, count
 ):
     OfferedStation.objects.filter(pk__in=OfferedStation.objects.order_by("pk")[count:].values("pk")).delete()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         selectors.find(Filters(**HERE, sort="price"))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         selectors.find(Filters(**HERE, max_price=Decimal(200)))
 
 
@@ -153,6 +153,6 @@ def test_where_the_candidates_are_too_few_one_more_question_is_asked(
     tell(catalog(provider(locations=places, items=items)))
     monkeypatch.setattr(cheapest, "CANDIDATES", 1)
     monkeypatch.setattr(selectors, "PAGE", 1)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = selectors.find(Filters(**HERE, plugs=("CHADEMO",), sort="price"))
     assert [card.station.name for card in found.cards] == ["C"]
