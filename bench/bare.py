@@ -5,6 +5,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 _numbers = count(1)
 ACCEPTED = {"status": "Accepted"}
@@ -40,7 +42,8 @@ class Bare(ChargePoint):
 
 
 async def _talk(socket: ServerConnection) -> None:
-    await Bare(socket.request.path, socket).start()
+    with suppress(ConnectionClosed):
+        await Bare(socket.request.path, socket).start()
 
 
 async def main(port: int) -> None:

@@ -25,10 +25,10 @@ BUYERS = int(os.environ.get("BENCH_BUYERS", "16"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "30"))
 PLUGS = int(os.environ.get("BENCH_PLUGS", "700"))
 STEP_SECONDS, PAUSE = 20, 0.1
-FREE = """
-    SELECT o.code FROM discovery_offer o
+FREE = """  -- one plug of each place: the others are taken with it
+    SELECT min(o.code::text) FROM discovery_offer o
     JOIN catalog_connector c ON c.code = o.item_id
-    WHERE c.status = 'Available'
+    WHERE c.status = 'Available' GROUP BY c.evse_id
 """
 CONFIRMED = "SELECT count(*) FROM orders_order WHERE state = 'CONFIRMED'"
 BY_STATE = "SELECT state, count(*) FROM orders_order GROUP BY state"
