@@ -87,6 +87,7 @@ EVENTS: dict[str, str] = {
     "help.asked": "apps.support.services.take_call",
     "order.owner": "apps.bookings.selectors.order_owner",
     "order.evidence": "apps.bookings.evidence.evidence_of",
+    "order.desk_links": "apps.bookings.evidence.links_for",
     "order.readings": "apps.bookings.evidence.readings_of",
     "order.notices": "apps.notices.selectors.told_of",
 }
