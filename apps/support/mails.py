@@ -11,7 +11,8 @@ from django.utils import translation
 
 from apps.accounts.guest_links import link_for
 from apps.lib import wiring
-from apps.support.models import Notice
+from apps.support import panel
+from apps.support.models import Notice, TicketEvent
 
 SEND_SECONDS = 10  # longer the worker does not wait for a mail server
 
@@ -28,6 +29,7 @@ def send(notice: Notice) -> None:
             "ticket": notice.ticket,
             "refund": notice.refund,
             "url": _url(notice),
+            "odr_url": _odr_url(notice),
             "zone": notice.ticket and notice.ticket.station_zone,
         }
         EmailMessage(
@@ -49,6 +51,12 @@ def _off(notice: Notice) -> tuple[str, dict[str, str]]:
     if not _has_switches(notice):
         return "", {}
     return wiring.handler("EVENTS", "ticket.mail_off")(notice.ticket.driver, notice.verb)
+
+
+def _odr_url(notice: Notice) -> str:
+    """When the grievance officer gets it, and when it ends there."""
+    says_it = notice.verb in (TicketEvent.Verb.ESCALATED, TicketEvent.Verb.RESOLVED, TicketEvent.Verb.CLOSED)
+    return panel.odr_url(notice.ticket) if says_it and not notice.to_desk else ""
 
 
 def _url(notice: Notice) -> str:
