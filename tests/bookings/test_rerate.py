@@ -1,10 +1,13 @@
 """Bills set right after a tariff mistake: compared first, credited after, never charged again."""
 
+from copy import copy
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.beckn.wire import v1_1 as wire
 from apps.bookings import concessions, progress, refusals, rerate, rerate_page
@@ -487,6 +490,50 @@ def test_workers_at_once_credit_once(app, billed, finance, right):
     at_once(*[rerate.credit_due] * 8)
     assert (Concession.objects.count(), Invoice.objects.count()) == (1, 3)
     assert Booking.objects.get().conceded_total == Decimal("41.30")
+
+
+def test_hundreds_at_once_are_compared_and_credited_in_batches(billed, finance, right, settings):
+    settings.REFUNDS = settings.REFUNDS | {"RERATE_ALONE": {"INR": 100_000}}
+    _bulk_copies(billed, 219)
+    rerating = prepared(finance, right, billed)
+    assert rerating.wanted == 220
+    rounds = []
+    while rerating.state == State.COMPARING:
+        with CaptureQueriesContext(connection) as asked:
+            rounds.append(rerate.compare_due())
+        assert len(asked) <= 16
+        rerating.refresh_from_db()
+    assert rounds == [50, 50, 50, 50, 20, 0]
+    assert rerate.totals(rerating) == {Outcome.CREDIT: (220, Decimal("-41.30") * 220)}
+    rerate.let_go(rerating, by=finance)
+    costs = []
+    while rerating.state == State.CREDITING:
+        with CaptureQueriesContext(connection) as asked:
+            done = rerate.credit_due()
+        costs += [len(asked) / done] if done else []
+        rerating.refresh_from_db()
+    assert max(costs) <= min(costs) + 1  # the last bill costs as much as the first
+    assert Concession.objects.filter(amount=Decimal("41.30")).count() == 220
+
+
+def _bulk_copies(booking: Booking, count: int) -> None:
+    """More charges like this one, with their sessions, without papers."""
+    session = Session.objects.get()
+
+    def copies(row, **others):
+        for number in range(count):
+            twin = copy(row)
+            twin._state = copy(row._state)
+            twin.pk, twin._state.adding = None, True
+            for name, value in others.items():
+                setattr(twin, name, value(number))
+            yield twin
+
+    names = {"code": lambda n: f"BK-BULK{n}", "track_token": lambda n: f"b-{n}"}
+    names["transaction_id"] = lambda n: UUID(int=n + 1)
+    Booking.objects.bulk_create(copies(Booking.objects.get(pk=booking.pk), **names))
+    theirs = {"reference": names["code"], "code": lambda n: f"CS-BULK{n}", "token": lambda n: f"B-{n}"}
+    Session.objects.bulk_create(copies(session, **theirs))
 
 
 def test_the_queries_do_not_grow_with_the_bills(billed, finance, right, django_assert_max_num_queries):
