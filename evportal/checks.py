@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.lib.links import is_link
 from apps.notices.webpush import KeyUnusable, load_private_key
 
 ROLES = {"bap", "bpp"}
@@ -156,6 +157,14 @@ def addresses_fit(app_configs, **kwargs) -> list[CheckMessage]:
         return []
     hint = f"Add {address.hostname} to ALLOWED_HOSTS, or nobody reaches the portal at its own address."
     return [Warning("PUBLIC_URL is not among ALLOWED_HOSTS", hint=hint, id="evportal.W016")]
+
+
+@register()
+def disputes_lead_to_a_page(app_configs, **kwargs) -> list[CheckMessage]:
+    if not settings.ODR_URL or is_link(settings.ODR_URL):
+        return []
+    hint = "Use the address of a page, for example https://odr.example.org, or leave it empty."
+    return [Error(f"ODR_URL is {settings.ODR_URL!r}", hint=hint, id="evportal.E022")]
 
 
 @register()

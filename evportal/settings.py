@@ -372,6 +372,8 @@ REFUNDS = {
     # Currency → up to so much of all bills of one re-rating a manager or finance of the operator credits alone.
     "RERATE_ALONE": env.json("RERATE_ALONE_LIMITS", default={"INR": 1000, "USD": 20, "EUR": 20}),
 }
+# Online dispute resolution, for who does not agree with the grievance officer (AT-J2). Empty: not shown.
+ODR_URL = env.str("ODR_URL", default="")
 
 # --- Map ------------------------------------------------------------------------------------------------
 TILE_URL = env.str("TILE_URL", default="")

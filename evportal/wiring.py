@@ -69,6 +69,7 @@ EVENTS: dict[str, str] = {
     "reconcile.bookings": "apps.bookings.reconcile.look",
     "refund.suggestion": "apps.orders.suggestion.for_payment",
     "refund.changed": "apps.orders.services.refund_changed",
+    "refund.late": "apps.support.services.tell_late_refund",
     "message.undeliverable": "apps.orders.services.undeliverable",
     "order.moved": "apps.notices.services.order_moved",
     "order.stands": "apps.notices.services.order_stands",
@@ -87,6 +88,7 @@ EVENTS: dict[str, str] = {
     "help.asked": "apps.support.services.take_call",
     "order.owner": "apps.bookings.selectors.order_owner",
     "order.evidence": "apps.bookings.evidence.evidence_of",
+    "order.desk_links": "apps.bookings.evidence.links_for",
     "order.readings": "apps.bookings.evidence.readings_of",
     "order.notices": "apps.notices.selectors.told_of",
 }

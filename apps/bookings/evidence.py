@@ -6,12 +6,16 @@ Each section is a plain dict: `title`, `facts` [(name, text)], `lines` [(name, a
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.models import User
 from apps.bookings.models import Booking
 from apps.bookings.pricing import Bill
-from apps.bookings.selectors import all_bookings
+from apps.bookings.selectors import all_bookings, bookings_for
+from apps.charging import desk_links
 from apps.charging.models import MeterReading, Session
 from apps.charging.readings import as_counted
 from apps.charging.selectors import readings_for, sessions_with_history
@@ -31,6 +35,18 @@ def evidence_of(order_id: str) -> list[Section]:
         sections.append(_priced(_("Final bill"), booking.final_bill))
     sections.append({"title": _("What happened to the booking"), "times": _events(booking)})
     return sections + [_session(session) for session in sessions_with_history(booking.code)]
+
+
+def links_for(user: User, *, order_id: str, transaction_id: UUID | None) -> list[desk_links.Link]:
+    """Where this person may look an order of ours up (law 11); `transaction_id` where the number alone could be that
+    of another operator of the network."""
+    rows = all_bookings() if user.is_superuser else bookings_for(user)
+    rows = rows.filter(code=order_id)
+    booking = (rows.filter(transaction_id=transaction_id) if transaction_id else rows).first()
+    if booking is None:
+        return []
+    order = (_("Order"), reverse("admin:bookings_booking_change", args=[booking.pk]), booking.code)
+    return [order, *desk_links.links_for(user, booking.code)]
 
 
 def readings_of(order_id: str) -> tuple[int, Iterator[tuple[datetime, str, str]]]:

@@ -22,6 +22,7 @@ from apps.bookings.pricing import Bill
 from apps.catalog.models import Connector, Station, Tariff
 from apps.lib import clock
 from apps.lib.codes import new_code
+from apps.lib.money import round_money
 from apps.lib.moves import StaleMove, move
 
 AT_ONCE = 50  # bills in memory, and in one transaction
@@ -142,10 +143,10 @@ def _row(rerating: Rerating, one: right_bills.Compared) -> ReratedBill:
 
 
 def totals(rerating: Rerating) -> dict[str, tuple[int, Decimal]]:
-    """Outcome → how many bills, and their differences together."""
+    """Outcome → how many bills, and their differences together; rounded, because SQLite adds in binary."""
     rows = rerating.bills.order_by().values_list("outcome")
     return {
-        outcome: (count, total)
+        outcome: (count, round_money(total, rerating.currency))
         for outcome, count, total in rows.annotate(
             count=Count("pk"), total=Sum(F("new_total") - F("old_total"))
         )

@@ -16,9 +16,21 @@ State, Outcome = Rerating.State, ReratedBill.Outcome
 
 @dataclass(frozen=True)
 class Line:
+    """Amounts, and the energy of a line that is priced by it."""
+
     title: str
     old: Decimal | None
     new: Decimal | None
+    old_kwh: Decimal | None = None
+    new_kwh: Decimal | None = None
+
+    @property
+    def energy(self) -> str:
+        """Where it differs: a meter was corrected, or another step applies."""
+        if self.old_kwh == self.new_kwh:
+            return ""
+        old, new = (f"{(kwh or Decimal(0)).normalize():f}" for kwh in (self.old_kwh, self.new_kwh))
+        return f"{old} → {new} kWh"
 
     @property
     def difference(self) -> Decimal:
@@ -43,17 +55,22 @@ def lines(bill: ReratedBill) -> list[Line]:
     """By their titles; a line that stands on one side only is beside nothing. What was corrected before comes last."""
     if not bill.new_lines:
         return []
-    old, new = _by_title(bill.booking.final_lines), _by_title(bill.new_lines)
-    found = [Line(title, old.get(title), new.get(title)) for title in {**old, **new}]
+    both = bill.booking.final_lines, bill.new_lines
+    old, new = (_by_title(told, "amount") for told in both)
+    old_kwh, new_kwh = (_by_title(told, "kwh") for told in both)
+    found = [
+        Line(title, *(sums.get(title) for sums in (old, new, old_kwh, new_kwh))) for title in {**old, **new}
+    ]
     if before := bill.old_total - bill.booking.final_total:
         found.append(Line(_("corrected before"), before, None))
     return found
 
 
-def _by_title(told: list[dict[str, Any]]) -> dict[str, Decimal]:
+def _by_title(told: list[dict[str, Any]], figure: str) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for line in told:
-        sums[line["title"]] = sums.get(line["title"], Decimal(0)) + Decimal(line["amount"])
+        if figure in line:
+            sums[line["title"]] = sums.get(line["title"], Decimal(0)) + Decimal(line[figure])
     return sums
 
 

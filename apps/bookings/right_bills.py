@@ -1,4 +1,6 @@
-"""What a closed bill should have been under another tariff, by the engine that made it (law 1). Nothing is written."""
+"""What a closed bill should have been, by the engine that made it (law 1): under another tariff, and by the energy as
+it is known today where the meter was corrected since (AT-D3). Nothing is written.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from apps.bookings.models import Booking, Concession, ReratedBill, Rerating
 from apps.bookings.pricing import Bill, worded
 from apps.catalog.models import Tariff
 from apps.charging.models import Session
-from apps.charging.selectors import closed_sessions
+from apps.charging.selectors import Point, closed_sessions, courses_as_corrected
 from apps.pricing import Limits
 
 OVERCHARGE = "OVERCHARGE_REFUND"
@@ -49,14 +51,19 @@ def wanted(rerating: Rerating) -> QuerySet[Booking]:
 
 
 def compare(bookings: Iterable[Booking], tariff: Tariff) -> list[Compared]:
-    """`bookings` come with their station. Four queries, and the readings of those whose price depends on time."""
+    """`bookings` come with their station. Six queries, and the readings of those whose price depends on time, or whose
+    meter was corrected."""
     bookings = list(bookings)
     prefetch_related_objects(bookings, "idle_stretches")
     sessions = closed_sessions([booking.code for booking in bookings])
+    anew = courses_as_corrected(sessions.values())
     corrected = corrections(bookings)
-    return [
-        _compare(row, sessions.get(row.code), tariff, corrected.get(row.pk, Decimal(0))) for row in bookings
-    ]
+    compared = []
+    for row in bookings:
+        session = sessions.get(row.code)
+        course = anew.get(session.pk) if session else None
+        compared.append(_compare(row, session, tariff, corrected.get(row.pk, Decimal(0)), course))
+    return compared
 
 
 def corrections(bookings: Iterable[Booking]) -> dict[int, Decimal]:
@@ -66,9 +73,15 @@ def corrections(bookings: Iterable[Booking]) -> dict[int, Decimal]:
     return dict(given)
 
 
-def _compare(booking: Booking, session: Session | None, tariff: Tariff, corrected: Decimal) -> Compared:
+def _compare(
+    booking: Booking,
+    session: Session | None,
+    tariff: Tariff,
+    corrected: Decimal,
+    anew: list[Point] | None,
+) -> Compared:
     old_total = booking.final_total - corrected
-    if unclear := _why_unclear(booking, session, tariff):
+    if unclear := _why_unclear(booking, session, tariff, anew):
         return Compared(booking, Outcome.UNCLEAR, old_total, old_total, words=unclear)
     first = running.closed_meter(booking, session, booking.rules, booking.limits)
     if worded(first.bill()).total != booking.final_total:
@@ -79,17 +92,19 @@ def _compare(booking: Booking, session: Session | None, tariff: Tariff, correcte
     kwh = first.kwh if first.reached else limits.kwh
     ends = {"money": booking.quote_total, "most": booking.paid_total}
     limits = Limits(kwh=kwh, seconds=limits.seconds, **ends)
-    right = worded(
-        running.closed_meter(booking, session, tariff.rules(booking.evse.station.zone), limits).bill()
-    )
-    return Compared(booking, _outcome(old_total, right), old_total, right.total, right.lines_json())
+    rules = tariff.rules(booking.evse.station.zone)
+    right = worded(running.closed_meter(booking, session, rules, limits, anew=anew).bill())
+    words = "" if anew is None else gettext_noop("Its meter was corrected: the energy is counted anew.")
+    return Compared(booking, _outcome(old_total, right), old_total, right.total, right.lines_json(), words)
 
 
-def _why_unclear(booking: Booking, session: Session | None, tariff: Tariff) -> str:
+def _why_unclear(booking: Booking, session: Session | None, tariff: Tariff, anew: list[Point] | None) -> str:
     if session is None:
         return gettext_noop("There is no closed charge of this order.")
     if tariff.currency != booking.currency:
         return gettext_noop("The tariff is in another currency than the bill.")
+    if anew is not None and session.register_at and (not anew or anew[-1].at < session.register_at):
+        return gettext_noop("The readings as corrected are more than this plug can give.")
     return ""
 
 

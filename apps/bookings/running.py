@@ -34,13 +34,18 @@ def meter_of(booking: Booking, session: Session) -> Meter:
     return _remembered(booking, session)
 
 
-def closed_meter(booking: Booking, session: Session, rules: Tariff, limits: Limits) -> Meter:
-    """From stored readings alone, under any price: what a bill was made of, or what it should have been made of."""
+def closed_meter(
+    booking: Booking, session: Session, rules: Tariff, limits: Limits, *, anew: list[Point] | None = None
+) -> Meter:
+    """From stored readings alone, under any price: what a bill was made of, or what it should have been made of.
+
+    `anew`: the course of the energy as it is known today, where the meter was corrected since.
+    """
     if session.started_at is None or session.is_free:
         return Meter(rules, session.created_at, limits)
     if not rules.needs_course and limits.seconds is None:
-        return _from_two_points(session, rules, limits)
-    return _from_the_start(booking, session, rules, limits)
+        return _from_two_points(session, rules, limits, anew)
+    return _from_the_start(booking, session, rules, limits, anew)
 
 
 def so_far(booking: Booking, session: Session) -> Meter:
@@ -80,18 +85,24 @@ def _at_the_plug(booking: Booking, session: Session, rules: Tariff, limits: Limi
     return meter
 
 
-def _from_two_points(session: Session, rules: Tariff, limits: Limits) -> Meter:
+def _from_two_points(
+    session: Session, rules: Tariff, limits: Limits, anew: list[Point] | None = None
+) -> Meter:
     meter = Meter(rules, session.real(session.started_at), limits)
-    last_at = max(session.register_at or session.started_at, session.started_at)
-    meter.read(Reading(session.real(last_at), _kwh(session.energy_wh)))
+    last_at, energy_wh = session.register_at or session.started_at, session.energy_wh
+    if anew is not None:
+        last_at, energy_wh, _is_idle = anew[-1] if anew else (session.started_at, Decimal(0), None)
+    meter.read(Reading(session.real(max(last_at, session.started_at)), _kwh(energy_wh)))
     return meter
 
 
-def _from_the_start(booking: Booking, session: Session, rules: Tariff, limits: Limits) -> Meter:
+def _from_the_start(
+    booking: Booking, session: Session, rules: Tariff, limits: Limits, anew: list[Point] | None = None
+) -> Meter:
     meter = _at_the_plug(booking, session, rules, limits)
     stretches = idle_course.stretches_of(booking)
     spans = idle_course.paid_spans(booking, session, stretches)
-    _take(meter, course(session), session, spans)
+    _take(meter, course(session) if anew is None else anew, session, spans)
     if session.state == Session.State.CLOSED and stretches:
         idle_course.stand_on(meter, session, stretches, spans)
     return meter

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.catalog.models import Connector, Evse
 from apps.catalog.selectors import may_edit, rows_for, staff_for
@@ -50,6 +50,34 @@ def closed_without(correction: MeterCorrection) -> QuerySet[Session]:
 def course_as_corrected(session: Session) -> list[Point]:
     """What its readings would prove with the corrections of today; nothing is written. For re-rating."""
     return [Point(*point) for point in readings.counted_anew(session)]
+
+
+def courses_as_corrected(sessions: Iterable[Session]) -> dict[int, list[Point]]:
+    """Session → its course with the corrections of today, of those that were counted with others than these. Two
+    queries, and the readings of what is counted anew."""
+    begun = [session for session in sessions if session.started_at is not None]
+    rows = MeterReading.objects.filter(
+        session__in=[session.pk for session in begun], correction__isnull=False
+    )
+    was_corrected = set(rows.values_list("session", flat=True).order_by().distinct())
+    boxes = {session.charge_point_id for session in begun}
+    today = list(MeterCorrection.objects.filter(charge_point_id__in=boxes).exclude(ends_at=F("begins_at")))
+    return {
+        session.pk: course_as_corrected(session)
+        for session in begun
+        if session.pk in was_corrected or any(_covers(one, session) for one in today)
+    }
+
+
+def _covers(correction: MeterCorrection, session: Session) -> bool:
+    """May one of its readings lie in the time of `correction`?"""
+    if correction.charge_point_id != session.charge_point_id:
+        return False
+    if correction.ocpp_connector_id not in (None, session.ocpp_connector_id):
+        return False
+    begins, last = session.real(session.started_at), session.last_reading_at or session.started_at
+    is_before = correction.ends_at is not None and correction.ends_at <= begins
+    return not is_before and correction.begins_at <= session.real(last)
 
 
 def is_occupied(evse: Evse) -> bool:

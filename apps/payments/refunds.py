@@ -329,4 +329,5 @@ def _mark_overdue(refund: Refund, now: datetime) -> bool:
     refund.events.create(was=refund.state, now=refund.state, why=why)
     log.error("a refund is overdue", refund=str(refund.code), promised_on=str(refund.promised_on))
     wiring.announce("refund.changed", refund)
+    wiring.announce("refund.late", refund)
     return True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.accounts.models import User
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.support import evidence, forms, rights
 from apps.support.clocks import clock_of
 from apps.support.models import CannedReply, Ticket, TicketEvent
@@ -37,6 +37,7 @@ def context(ticket: Ticket, user: User, *, canned: str = "", **bound: Any) -> di
         "may_act": may >= May.ACT and not ticket.is_over,
         "may_ask_operator": ticket.side == Ticket.Side.DRIVER and bool(ticket.network_ref and ticket.bpp_uri),
         "may_see_order": rights.is_support(user),
+        "links": _links(ticket, user),
         "may_escalate": ticket.level < Level.OFFICER,
         "clock": clock_of(ticket, clock.now()),
         "now": clock.now(),
@@ -58,6 +59,16 @@ def _actions(ticket: Ticket, user: User, may: May, canned: str) -> dict[str, Any
         "people": _people(ticket, user),
         "priorities": Priority.choices,
     }
+
+
+def _links(ticket: Ticket, user: User) -> list[tuple[str, str, str]]:
+    """Into the operator wing, for those who may see its rows; a driver's order may be anywhere on the network."""
+    if not ticket.network_ref:
+        return []
+    is_drivers = ticket.side == Ticket.Side.DRIVER
+    return wiring.handler("EVENTS", "order.desk_links")(
+        user, order_id=ticket.network_ref, transaction_id=ticket.transaction_id if is_drivers else None
+    )
 
 
 def _people(ticket: Ticket, user: User) -> list[User]:

@@ -228,10 +228,16 @@ class TicketEvent(Event):
 
 
 class Notice(models.Model):
-    """A mail about a ticket: queued with the change, sent by a duty outside every transaction (services/notices.py)."""
+    """A mail about a ticket, or to the desk about a refund that is late: queued with the change, sent by a duty outside
+    every transaction (services/notices.py)."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="notices")
-    verb = models.CharField(max_length=20, choices=TicketEvent.Verb.choices)
+    ticket = models.ForeignKey(
+        Ticket, null=True, blank=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    refund = models.ForeignKey(
+        "payments.Refund", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    verb = models.CharField(max_length=20, choices=TicketEvent.Verb.choices, blank=True)
     message = models.ForeignKey(
         TicketMessage, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
@@ -250,9 +256,26 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["next_try_at"], name="notice_due", condition=Q(next_try_at__isnull=False))
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ticket__isnull=False, refund=None)
+                | Q(ticket=None, refund__isnull=False, to_desk=True),
+                name="a_notice_is_of_a_ticket_or_of_a_refund",
+            ),
+            models.UniqueConstraint(
+                fields=["refund", "to"],
+                condition=Q(refund__isnull=False),
+                name="a_late_refund_is_told_once",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.ticket} {self.verb} → {self.to}"
+        return f"{self.name} → {self.to}"
+
+    @property
+    def name(self) -> str:
+        """What it is about, for the log and for the letter's own number."""
+        return f"refund-{self.refund.code}" if self.refund else f"ticket-{self.ticket.code}"
 
 
 class CannedReply(models.Model):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -75,6 +76,7 @@ def context(ticket: Ticket, **forms: Any) -> dict[str, Any]:
         "zone": ticket.station_zone,
         "headline": SAID[State(ticket.state)],
         "who": who_has_it(ticket),
+        "odr_url": odr_url(ticket),
         "photo": photo_of(ticket.photo),
         "lines": conversation(ticket),
         "version": ticket.changed_at.isoformat(),
@@ -84,6 +86,11 @@ def context(ticket: Ticket, **forms: Any) -> dict[str, Any]:
         "press_key": uuid4(),
     }
     return {**shown, **forms}
+
+
+def odr_url(ticket: Ticket) -> str:
+    """Where to go after the grievance officer, above whom there is nobody in the house; empty below, or not set up."""
+    return settings.ODR_URL if ticket.level == Level.OFFICER else ""
 
 
 def state_badge(ticket: Ticket) -> dict[str, Any]:

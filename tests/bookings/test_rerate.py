@@ -1,15 +1,19 @@
 """Bills set right after a tariff mistake: compared first, credited after, never charged again."""
 
+from copy import copy
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.beckn.wire import v1_1 as wire
-from apps.bookings import concessions, progress, refusals, rerate
+from apps.bookings import concessions, progress, refusals, rerate, rerate_page
 from apps.bookings.models import Booking, Concession, Invoice, ReratedBill, Rerating
 from apps.catalog.models import Staff
+from apps.charging import corrections
 from apps.charging.models import Session
 from tests.bookings.doubles import App
 from tests.factory import NOON
@@ -214,6 +218,93 @@ def test_a_price_by_time_is_made_of_the_readings_of_a_charge_that_was_sold_by_en
     assert bill.new_total == Decimal("14.16")  # 12 minutes at 60 an hour, and 18 %
 
 
+# --- A meter that was corrected (AT-D3) ---------------------------------------------------------------------------
+
+
+def correct(factor: str, **more):
+    facts = {"ocpp_connector_id": None, "power_factor": Decimal(1), "begins_at": NOON, "ends_at": None} | more
+    return corrections.add(
+        charge_point_id="CP-1",
+        energy_factor=Decimal(factor),
+        reason="measured with a second meter",
+        by="mira",
+        **facts,
+    )
+
+
+def test_a_meter_that_told_too_much_gives_a_credit_under_the_same_tariff(app, billed, finance):
+    correct("0.5")
+    rerating = compared(prepared(finance, billed.tariff, billed))
+    bill = rerating.bills.get()
+    assert (bill.outcome, bill.new_total) == (
+        Outcome.CREDIT,
+        Decimal("120.95"),
+    )  # 5 kWh for 92.50, 10, and 18 %
+    assert bill.words
+    energy = [line.energy for line in rerate_page.lines(bill) if line.energy]
+    assert energy == ["10 → 5 kWh"]
+    rerate.let_go(rerating, by=finance)
+    credited(rerating)
+    assert app.booking().conceded_total == Decimal("109.15")
+    assert Invoice.objects.last().lines[0]["kwh"] == "5"
+    assert compared(prepared(finance, billed.tariff, billed)).bills.get().outcome == Outcome.SAME
+
+
+@pytest.mark.parametrize(
+    "factor, outcome, total",
+    [
+        ("1.1", Outcome.BORNE, "251.93"),  # 11 kWh
+        ("3", Outcome.UNCLEAR, "230.10"),  # 30 kWh in twelve minutes from a plug of 60 kW
+    ],
+)
+def test_a_meter_that_told_too_little_is_borne_or_is_for_a_person(billed, finance, factor, outcome, total):
+    correct(factor)
+    bill = compared(prepared(finance, billed.tariff, billed)).bills.get()
+    assert (bill.outcome, bill.new_total, bool(bill.words)) == (outcome, Decimal(total), True)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"begins_at": NOON + timedelta(minutes=13)},
+        {"begins_at": NOON - timedelta(hours=2), "ends_at": NOON},
+        {"ocpp_connector_id": 2},
+    ],
+)
+def test_a_correction_of_another_time_or_plug_changes_no_bill(billed, finance, elsewhere):
+    correct("0.5", **elsewhere)
+    bill = compared(prepared(finance, billed.tariff, billed)).bills.get()
+    assert (bill.outcome, bill.words) == (Outcome.SAME, "")
+
+
+def test_a_correction_that_was_withdrawn_gives_back_what_it_had_added(app, placed, charger, finance):
+    app.update("start-charging")
+    correction = correct("2")
+    number = charger.begin(placed.start_token).transaction_id
+    charger.end(number, wh=6_000, at=NOON + timedelta(minutes=12))
+    assert app.booking().final_total == Decimal("230.10")  # 5 kWh, counted as 10
+    corrections.end(correction, at=correction.begins_at, by="mira")
+    bill = compared(prepared(finance, placed.tariff, app.booking())).bills.get()
+    assert (bill.outcome, bill.new_total) == (Outcome.CREDIT, Decimal("120.95"))
+
+
+def test_a_price_by_time_and_energy_is_made_of_the_corrected_course(
+    app, placed, charger, finance, factory, operator
+):
+    app.update("start-charging")
+    number = charger.begin(placed.start_token).transaction_id
+    charger.meter(number, (NOON + timedelta(minutes=6), 6000))
+    charger.end(number, wh=11_000, at=NOON + timedelta(minutes=12))
+    elements = [
+        {"price_components": [{"type": "ENERGY", "price": 10, "step_size": 1}]},
+        {"price_components": [{"type": "TIME", "price": 60, "step_size": 60}]},
+    ]
+    by_both = factory.make_tariff(operator, elements=elements)
+    correct("0.5", ends_at=NOON + timedelta(minutes=30))
+    bill = compared(prepared(finance, by_both, app.booking())).bills.get()
+    assert bill.new_total == Decimal("73.16")  # 5 kWh for 50, 12 minutes for 12, and 18 %
+
+
 # --- Which bills --------------------------------------------------------------------------------------------------
 
 
@@ -399,6 +490,50 @@ def test_workers_at_once_credit_once(app, billed, finance, right):
     at_once(*[rerate.credit_due] * 8)
     assert (Concession.objects.count(), Invoice.objects.count()) == (1, 3)
     assert Booking.objects.get().conceded_total == Decimal("41.30")
+
+
+def test_hundreds_at_once_are_compared_and_credited_in_batches(billed, finance, right, settings):
+    settings.REFUNDS = settings.REFUNDS | {"RERATE_ALONE": {"INR": 100_000}}
+    _bulk_copies(billed, 219)
+    rerating = prepared(finance, right, billed)
+    assert rerating.wanted == 220
+    rounds = []
+    while rerating.state == State.COMPARING:
+        with CaptureQueriesContext(connection) as asked:
+            rounds.append(rerate.compare_due())
+        assert len(asked) <= 16
+        rerating.refresh_from_db()
+    assert rounds == [50, 50, 50, 50, 20, 0]
+    assert rerate.totals(rerating) == {Outcome.CREDIT: (220, Decimal("-41.30") * 220)}
+    rerate.let_go(rerating, by=finance)
+    costs = []
+    while rerating.state == State.CREDITING:
+        with CaptureQueriesContext(connection) as asked:
+            done = rerate.credit_due()
+        costs += [len(asked) / done] if done else []
+        rerating.refresh_from_db()
+    assert max(costs) <= min(costs) + 1  # the last bill costs as much as the first
+    assert Concession.objects.filter(amount=Decimal("41.30")).count() == 220
+
+
+def _bulk_copies(booking: Booking, count: int) -> None:
+    """More charges like this one, with their sessions, without papers."""
+    session = Session.objects.get()
+
+    def copies(row, **others):
+        for number in range(count):
+            twin = copy(row)
+            twin._state = copy(row._state)
+            twin.pk, twin._state.adding = None, True
+            for name, value in others.items():
+                setattr(twin, name, value(number))
+            yield twin
+
+    names = {"code": lambda n: f"BK-BULK{n}", "track_token": lambda n: f"b-{n}"}
+    names["transaction_id"] = lambda n: UUID(int=n + 1)
+    Booking.objects.bulk_create(copies(Booking.objects.get(pk=booking.pk), **names))
+    theirs = {"reference": names["code"], "code": lambda n: f"CS-BULK{n}", "token": lambda n: f"B-{n}"}
+    Session.objects.bulk_create(copies(session, **theirs))
 
 
 def test_the_queries_do_not_grow_with_the_bills(billed, finance, right, django_assert_max_num_queries):

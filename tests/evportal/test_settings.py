@@ -77,6 +77,7 @@ def test_an_embedded_installation_makes_its_own_secret(tmp_path):
         ({"LOG_FORMAT": "xml"}, "console, json"),
         ({"MAP_START": '{"lat": 123, "lon": 0, "zoom": 3}'}, "MAP_START"),
         ({"PUBLIC_URL": "charge.example.org"}, "https://charge.example.org"),
+        ({"ODR_URL": "javascript:alert(1)"}, "evportal.E022"),
         ({"BECKN_TTL_SECONDS": "0"}, "greater than zero"),
         ({"BECKN_REGISTRY_STYLE": "fancy"}, "core, ps"),
     ],

@@ -5,8 +5,9 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+import time_machine
 
-from apps.lib import clock
+from apps.lib import clock, wiring
 from apps.lib.errors import Refused
 from apps.orders import services
 from apps.orders.models import Order, RefundClaim
@@ -218,6 +219,35 @@ def test_a_second_charge_for_one_order_goes_back(settled):
     assert (refund.cause, refund.amount) == ("DUPLICATE_PAYMENT", Decimal("361.08"))
     assert refund.state == Refund.State.APPROVED
     assert excess(settled.fresh(), captured(side="DRIVER", reference=str(settled.order.code))) == 0
+
+
+def _charged_twice(stage: Stage) -> None:
+    stage.until("SETTLED")
+    services.payment_captured(charged_again(stage))
+
+
+def _nothing_delivered(stage: Stage) -> None:
+    stage.until("CHARGING")
+    stage.final_bill("11.80", "0", quote=bill("11.80", "0.00", "10.00", "1.80"))
+    stage.settle()
+
+
+def _billed_lower(stage: Stage) -> None:
+    stage.until("SETTLED")
+    stage.final_bill("300.00", quote=bill("300.00", "244.24", "10.00", "45.76"))
+
+
+@pytest.mark.parametrize("settle", [_charged_twice, _nothing_delivered, _billed_lower])
+def test_what_is_not_owed_is_at_the_bank_within_a_minute(stage, settle, settings):
+    """AT-J4: nobody asks for it, the worker does it on its next rounds."""
+    settings.SANDBOX_REFUNDS = "hang"  # the bank has it, and has not paid yet
+    settle(stage)
+    with time_machine.travel(clock.now() + timedelta(seconds=50), tick=False):
+        duties = wiring.duties()
+        for _round in range(2):
+            for name in ("refunds", "order money"):
+                duties[name]()
+        assert only_refund().state == Refund.State.SENT
 
 
 def test_a_lower_bill_that_comes_later_gives_the_difference_back_once(settled):

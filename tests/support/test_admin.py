@@ -13,6 +13,8 @@ from django.db import connection
 from django.urls import reverse
 
 from apps.catalog.models import Staff
+from apps.charging import concerns
+from apps.charging.models import Concern, Session
 from apps.orders import services as orders
 from apps.payments import refunds
 from apps.support import queues, services
@@ -200,11 +202,67 @@ def test_an_operator_s_ticket_is_proved_by_the_operator_wing(lata, client, app, 
         assert words in page, words
 
 
+def links_of(client, ticket: Ticket) -> dict[str, str]:
+    return {address: words for _name, address, words in client.get(page_of(ticket)).context["links"]}
+
+
+def test_an_operator_s_people_are_led_to_order_charge_box_and_concern(
+    client, factory, agent, app, placed, charger, operators_ticket
+):
+    app.update("start-charging")
+    charger.begin(placed.start_token)
+    session = Session.objects.get()
+    concerns.raise_(session, Concern.Kind.NO_ENERGY, "none came")
+    led = {
+        reverse("admin:bookings_booking_change", args=[placed.pk]): placed.code,
+        reverse("admin:charging_session_change", args=[session.pk]): session.code,
+        reverse("admin:ocpp_chargepoint_change", args=[charger.id]): charger.id,
+        reverse("admin:charging_concern_change", args=[Concern.objects.get().pk]): "No energy flowed",
+    }
+    operator = placed.evse.station.operator
+    for person in (
+        factory.make_staff(operator, Staff.Role.VIEWER),
+        factory.make_user(is_staff=True, is_superuser=True),
+    ):
+        client.force_login(person)
+        assert links_of(client, operators_ticket) == led
+        assert {client.get(address).status_code for address in led} == {200}
+        page = client.get(page_of(operators_ticket)).content.decode()
+        assert all(f'href="{address}"' in page for address in led)
+    client.force_login(agent(3))  # support sees the ticket, and not the rows of the operator's wing
+    assert links_of(client, operators_ticket) == {}
+
+
+def test_a_box_that_two_operators_name_is_shown_to_neither(
+    client, factory, app, placed, charger, operators_ticket
+):
+    app.update("start-charging")
+    charger.begin(placed.start_token)
+    other = factory.make_priced_connector().evse
+    other.charge_point_id = charger.id
+    other.save(update_fields=["charge_point_id"])
+    client.force_login(factory.make_staff(placed.evse.station.operator))
+    assert reverse("admin:ocpp_chargepoint_change", args=[charger.id]) not in links_of(
+        client, operators_ticket
+    )
+
+
+def test_a_driver_s_ticket_leads_to_our_own_order_and_not_to_one_that_is_called_the_same(
+    lata, client, factory, ticket, placed
+):
+    Ticket.objects.filter(pk=ticket.pk).update(network_ref=placed.code)
+    assert links_of(client, ticket) == {}
+    client.force_login(factory.make_user(is_staff=True, is_superuser=True))
+    assert links_of(client, ticket) == {}
+    Ticket.objects.filter(pk=ticket.pk).update(transaction_id=placed.transaction_id)
+    assert list(links_of(client, ticket).values()) == [placed.code]
+
+
 def test_the_page_asks_no_more_for_a_long_story(
     lata, client, ticket, stage, agent, say, django_assert_num_queries
 ):
     client.get(page_of(ticket))
-    with django_assert_num_queries(35, exact=False) as short:
+    with django_assert_num_queries(36, exact=False) as short:
         client.get(page_of(ticket))
     for number in range(12):
         say(ticket, f"Words {number}.", by=lata)

@@ -1,12 +1,13 @@
 """Photos and PDFs: taken for what they are, never for what they are called, and never run."""
 
+import zipfile
 from io import BytesIO
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from apps.support import files, services
 from apps.support.models import Attachment, TicketMessage
@@ -19,6 +20,21 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (64, 48), **more) -> byt
     out = BytesIO()
     Image.new("RGB", size, "green").save(out, kind, **more)
     return out.getvalue()
+
+
+def zip_bomb() -> bytes:
+    """Thirty million zeros in thirty thousand bytes."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("photo.jpg", bytes(30_000_000))
+    return out.getvalue()
+
+
+def talking_bomb() -> bytes:
+    """A picture of one dot whose comment is thirty million letters, packed."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "x" * 30_000_000, zip=True)
+    return picture("PNG", (1, 1), pnginfo=info)
 
 
 def sent(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
@@ -48,7 +64,8 @@ def test_what_is_a_picture_or_a_pdf_is_taken(data, kind):
         b"",
         SCRIPT,
         b"MZ\x90\x00" + b"\x00" * 64,
-        b"PK\x03\x04" + b"\x00" * 64,
+        zip_bomb(),
+        talking_bomb(),
         b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
         picture("GIF"),
         picture("JPEG")[:200],  # cut in the middle
@@ -109,9 +126,16 @@ def test_a_report_brings_its_photos_and_they_come_back_as_downloads(stage):
 
 @pytest.mark.parametrize(
     "attached",
-    [[sent(SCRIPT)], [sent(SCRIPT, "a.pdf", "application/pdf")], [sent(picture()) for _number in range(4)]],
+    [
+        [sent(SCRIPT)],
+        [sent(SCRIPT, "a.pdf", "application/pdf")],
+        [sent(zip_bomb(), "photo.png", "image/png")],
+        [sent(picture() + bytes(50_000_000))],
+        [sent(picture()) for _number in range(4)],
+    ],
+    ids=["script", "script as pdf", "archive bomb", "50 MB", "four"],
 )
-def test_a_file_that_lies_and_a_fourth_one_are_sent_back_with_the_words_kept(stage, attached):
+def test_a_file_that_lies_or_is_too_large_and_a_fourth_one_are_sent_back_with_the_words_kept(stage, attached):
     answer = report(stage, *attached, text="Look at this.")
     assert answer.status_code == 422 and "Look at this." in answer.content.decode()
     assert not Attachment.objects.exists()

@@ -1,15 +1,22 @@
 """Mails of tickets: in the language of their reader, once, and never lost to a mail server that is away."""
 
 from datetime import timedelta
+from decimal import Decimal
 from smtplib import SMTPException
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import translation
 
 from apps.accounts.services import hand_over_guest, make_guest
 from apps.lib import clock
+from apps.notices.models import Happening
+from apps.orders import services as orders
+from apps.payments import refunds
+from apps.payments.models import Refund
 from apps.support import mails, services
 from apps.support.models import Notice
 from apps.support.services import notices
@@ -94,6 +101,48 @@ def test_after_eight_tries_it_is_given_up_visibly(ticket, monkeypatch):
     services.send_due()
     notice = Notice.objects.get()
     assert (notice.next_try_at, notice.sent_at, notice.last_error) == (None, None, "no route")
+
+
+@pytest.fixture
+def late_refund(stage) -> Refund:
+    """Approved, and the promised day passed without the bank."""
+    stage.until("SETTLED")
+    how = {"amount": Decimal(60), "reason_id": "R03", "words": "slow", "key": "press"}
+    refund = orders.request_refund(stage.fresh(), **how)
+    refunds.approve(refund)
+    Refund.objects.update(promised_on=(clock.now() - timedelta(days=1)).date(), next_try_at=None)
+    refund.refresh_from_db()
+    return refund
+
+
+def test_a_late_refund_is_told_once_to_those_who_decide_and_to_the_driver(
+    stage, late_refund, agent, factory, mailoutbox
+):
+    people = [agent(2), agent(3), factory.make_user(is_staff=True, is_superuser=True)]
+    agent(1)
+    factory.make_staff(factory.make_operator(), role="FINANCE")
+    agent(2, is_active=False)
+    assert (refunds.move_overdue(), refunds.move_overdue()) == (1, 0)
+    send_all()
+    assert sorted(mail.to[0] for mail in mailoutbox) == sorted(person.email for person in people)
+    letter = mailoutbox[0]
+    assert "A refund is late: ₹60.00" in letter.subject
+    assert str(late_refund.code) in letter.body
+    assert reverse("admin:payments_refund_change", args=[late_refund.pk]) in letter.body
+    driver_told = stage.driver.notices.filter(happening=Happening.REFUND_LATE)
+    assert driver_told.exists()
+
+
+def test_a_notice_is_of_one_thing_and_a_late_refund_is_told_a_person_once(ticket, late_refund):
+    told = {"to": "lata@example.org", "language": "en", "to_desk": True, "queued_at": clock.now()}
+    Notice.objects.create(refund=late_refund, **told)
+    for wrong in (
+        {},
+        {"refund": late_refund},
+        {"refund": late_refund, "ticket": ticket, "to": "b@example.org"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Notice.objects.create(**told | wrong)
 
 
 def test_two_senders_send_one_mail(ticket, mailoutbox):

@@ -90,6 +90,31 @@ def test_a_guest_answers_accepts_and_opens_again(guests_ticket, client, agent, s
     assert guests_ticket.state == State.IN_PROGRESS
 
 
+def test_after_the_grievance_officer_the_driver_reads_where_disputes_are_settled(
+    ticket, stage, agent, say, settings, mailoutbox
+):
+    def is_shown() -> bool:
+        while services.send_due():
+            pass
+        return "https://odr.example.org" in page_of(stage.client(), ticket)
+
+    settings.ODR_URL = "https://odr.example.org"
+    officer = agent(3)
+    services.escalate(ticket, by=officer, why="hard")
+    assert not is_shown()
+    services.escalate(ticket, by=officer, why="harder")
+    assert is_shown()
+    ticket.refresh_from_db()
+    say(ticket, "We cannot pay that.", by=officer, then=State.RESOLVED)
+    assert is_shown()
+    theirs = [mail for mail in mailoutbox if mail.to == [ticket.driver.email]]
+    told = [mail.subject for mail in theirs if settings.ODR_URL in mail.body]
+    assert len(told) == 2 and "Resolved" in told[1]
+    assert not any(settings.ODR_URL in mail.body for mail in mailoutbox if mail not in theirs)
+    settings.ODR_URL = ""
+    assert "dispute resolution" not in page_of(stage.client(), ticket)
+
+
 def test_a_double_click_says_it_once(ticket, stage):
     said = {"text": "Hello?", "press_key": str(uuid4())}
     for _press in range(2):

@@ -23,7 +23,7 @@ from apps.support.services.issues import (
     status_answer,
     take_issue,
 )
-from apps.support.services.notices import send_due
+from apps.support.services.notices import send_due, tell_late_refund
 from apps.support.services.opening import hand_over, open_about_order, open_about_station, take_call
 from apps.support.services.peers import record_operator_answer
 from apps.support.services.talking import accept, add_note, may_reopen, reopen, reply, say
@@ -55,4 +55,5 @@ __all__ = [
     "status_answer",
     "take_call",
     "take_issue",
+    "tell_late_refund",
 ]

@@ -14,9 +14,11 @@ from django.utils.translation import gettext_noop
 
 from apps.accounts.models import User
 from apps.lib import clock, wiring
+from apps.payments.models import Refund
 from apps.support import mails
 from apps.support.models import Notice, Ticket, TicketEvent, TicketMessage
-from apps.support.states import PROMISES, Promise
+from apps.support.rights import desk_people
+from apps.support.states import PROMISES, Level, Promise
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +68,9 @@ def _tell_elsewhere(ticket: Ticket, verb: str) -> None:
 
 def is_wanted(notice: Notice) -> bool:
     """A guest has no switches, and the desk none for these."""
-    driver = notice.ticket.driver
-    if notice.to_desk or driver is None or driver.is_guest:
+    if notice.to_desk or notice.ticket.driver is None or notice.ticket.driver.is_guest:
         return True
+    driver = notice.ticket.driver
     return wiring.handler("EVENTS", "ticket.mail_wanted")(driver, notice.verb)
 
 
@@ -80,6 +82,20 @@ def tell_assignee(ticket: Ticket, verb: str) -> None:
 def tell_desk(ticket: Ticket, verb: str, people: Iterable[User]) -> None:
     for person in list(people)[:MOST_OF_DESK]:
         _queue(ticket, verb, person.email, person.language, to_desk=True)
+
+
+def tell_late_refund(refund: Refund) -> None:
+    """To those who decide about larger refunds, in the transaction that marks it (AT-J3). A refund is late once."""
+    now = clock.now()
+    for person in desk_people(Level.L2)[:MOST_OF_DESK]:
+        Notice.objects.create(
+            refund=refund,
+            to=person.email,
+            language=person.language,
+            to_desk=True,
+            queued_at=now,
+            next_try_at=now,
+        )
 
 
 def _queue(
@@ -110,7 +126,8 @@ def _queue(
 
 def send_due() -> int:
     """Duty: a mail server that fails ends the round. Returns how many were sent."""
-    due = Notice.objects.filter(next_try_at__lte=clock.now()).select_related("ticket__driver", "message")
+    due = Notice.objects.filter(next_try_at__lte=clock.now())
+    due = due.select_related("ticket__driver", "message", "refund__payment")
     sent = 0
     for notice in list(due.order_by("next_try_at", "pk")[:MAILS_A_ROUND]):
         if _claimed(notice):
@@ -133,7 +150,7 @@ def _send(notice: Notice) -> bool:
     try:
         mails.send(notice)
     except (SMTPException, OSError) as trouble:
-        log.warning("the mail of a ticket was not sent", ticket=notice.ticket.code, why=str(trouble))
+        log.warning("a mail of the desk was not sent", about=notice.name, why=str(trouble))
         tries = notice.tries + 1
         later = clock.now() + RETRY_AFTER * 2 ** min(tries, 6)
         row.update(
