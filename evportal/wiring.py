@@ -72,6 +72,7 @@ EVENTS: dict[str, str] = {
     "message.undeliverable": "apps.orders.services.undeliverable",
     "order.moved": "apps.notices.services.order_moved",
     "order.stands": "apps.notices.services.order_stands",
+    "order.standing_untold": "apps.notices.selectors.standing_was_untold",
     "order.papers_changed": "apps.notices.papers.papers_changed",
     "receipt.wanted": "apps.notices.papers.send_again",
     "order.refund_changed": "apps.notices.news.refund_changed",

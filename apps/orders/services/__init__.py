@@ -8,6 +8,7 @@ leaving.py    cancel, refusal, undeliverable messages
 listening.py  the operator's live stream: who listens, what is taken from it
 claims.py     what the operator says of a refund
 refunds.py    what is owed, what was charged, what goes back
+untold.py     an idle fee of which our word came too late
 reserved.py   a reserved time: one per driver, later, another, another bay, the reminder
 deadlines.py  what happens when nothing happens
 """
