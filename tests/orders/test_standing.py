@@ -90,6 +90,16 @@ def test_a_cap_that_makes_no_sense_is_none(stage, cap):
     assert confirmed(stage, cap=cap).held_amount == Decimal("436.60")
 
 
+def test_parts_of_a_coin_are_not_held(stage):
+    assert confirmed(stage, cap="118.005").held_amount == Decimal("554.61")
+    assert stage.payment().amount == Decimal("554.61")
+
+
+def test_a_cap_in_other_money_than_the_quote_is_none(stage):
+    order = confirmed(stage, currency="USD")
+    assert ("idle" in order.terms, order.held_amount) == (False, order.quote_amount)
+
+
 def test_an_operator_that_says_nothing_of_standing_is_held_to_its_quote(stage):
     order = stage.until("CONFIRMED")
     assert ("idle" in order.terms, order.held_amount) == (False, order.quote_amount)

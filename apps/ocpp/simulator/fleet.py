@@ -43,7 +43,10 @@ class Plan:
 
 def read_specs(file: Path) -> list[dict[str, Any]]:
     """A list of boxes: `{"id", "password"}` and, where it is known, `"connectors": [{"id", "max_kw", "power_type",
-    "evse", "place"}]`, `"vendor"`, `"model"`, `"protocol"`, `"scenario"`, `"fault"`, `"leave_after"`: [from, to], the seconds a car stays. Raises ValueError."""
+    "evse", "place"}]`, `"vendor"`, `"model"`, `"protocol"`, `"scenario"`, `"fault"`, `"leave_after"` (two seconds).
+
+    Raises ValueError.
+    """
     specs = json.loads(file.read_text(), parse_float=Decimal)
     if not isinstance(specs, list) or not all(
         isinstance(s, dict) and {"id", "password"} <= s.keys() for s in specs
