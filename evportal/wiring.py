@@ -59,6 +59,7 @@ EVENTS: dict[str, str] = {
     "walk_in.starting": "apps.bookings.progress.refuse_if_held",
     "start_code.entered": "apps.bookings.progress.code_entered",
     "late_start.beginning": "apps.bookings.progress.refuse_unless_wanted",
+    "payment.deciding": "apps.orders.services.lock_order_of",
     "payment.authorised": "apps.orders.services.payment_authorised",
     "payment.failed": "apps.orders.services.payment_failed",
     "payment.raised": "apps.orders.services.payment_raised",

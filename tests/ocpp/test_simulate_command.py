@@ -101,7 +101,7 @@ def test_the_file_says_how_long_cars_stay_after_their_charge(tmp_path):
     async def story():
         return fleet.build(fleet.read_specs(file), fleet.Plan(url="ws://localhost/ocpp/"))
 
-    assert [box.leave_after for box in run(story)] == [(300.0, 420.5), (3.0, 8.0)]
+    assert [box.leave_after for box in run(story)] == [(300, 420), (3, 8)]
 
 
 def test_a_file_says_where_a_plug_is_in_its_evse():

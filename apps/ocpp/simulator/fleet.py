@@ -94,9 +94,15 @@ def _box(spec: dict[str, Any], plan: Plan) -> SimulatedChargePoint:
         rng=rng,
         readings_every=plan.readings_every,
         speed=plan.speed,
-        leave_after=tuple(float(seconds) for seconds in spec.get("leave_after", LEAVES_AFTER)),
+        leave_after=leaves_after(spec),
         retry_after=(1, plan.retry_within),
     )
+
+
+def leaves_after(spec: dict[str, Any]) -> tuple[int, int]:
+    """Whole seconds, from and to."""
+    earliest, latest = spec.get("leave_after", LEAVES_AFTER)
+    return int(earliest), int(latest)
 
 
 async def run(boxes: list[SimulatedChargePoint], plan: Plan, stop: asyncio.Event) -> None:

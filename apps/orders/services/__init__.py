@@ -16,6 +16,7 @@ deadlines.py  what happens when nothing happens
 from apps.orders.services.asking import (
     accept_terms_and_pay,
     ask_for_new_price,
+    lock_order_of,
     payment_authorised,
     payment_captured,
     payment_failed,
@@ -84,6 +85,7 @@ __all__ = [
     "come_late",
     "decline_change",
     "listen_again",
+    "lock_order_of",
     "mark_seen",
     "move_overdue",
     "move_overdue_changes",

@@ -339,6 +339,12 @@ def payment_voided(payment: Payment) -> None:
         keep(order)
 
 
+def lock_order_of(payment: Payment) -> None:
+    """Asked by payments before they write down what a bank said."""
+    if payment.side == DRIVER:
+        Order.objects.select_for_update().filter(code=payment.reference).first()
+
+
 def _order_paid_by(payment: Payment) -> Order | None:
     return Order.objects.filter(code=payment.reference).first() if payment.side == DRIVER else None
 
