@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from apps.bookings import amending_time, quoting, refusals, running, selectors, services, slots
+from apps.bookings import amending_time, idle_network, quoting, refusals, running, selectors, services, slots
 from apps.bookings.amounts import Amount
 from apps.bookings.models import Amendment, Booking
 from apps.bookings.reading import Amended, Choice, PaymentFacts
@@ -153,10 +153,20 @@ def _refuse_unless_possible(booking: Booking, wanted: Booking, session: Session 
     if wanted.connector != booking.connector:
         if booking.state == State.IN_SESSION:
             raise refusals.CannotUpdate(_("Energy is flowing: the plug stays the same."))
+        _refuse_other_standing(booking, wanted)
         wish = (booking.slot, booking.reservation_rules) if booking.is_reserved else None
         if not _is_plug_of_ours(booking, wanted, session):
             services.refuse_unless_free(wanted.connector, wish, besides=booking)
     amending_time.refuse_unless_it_fits(booking, wanted, session)
+
+
+def _refuse_other_standing(booking: Booking, wanted: Booking) -> None:
+    """An offer tells the price of the charge alone: what standing costs stays as it was accepted, or is nothing."""
+    if idle_network.terms(wanted) not in ([], idle_network.terms(booking)):
+        words = _(
+            "Standing there after the charge costs something else. That plug needs an order of its own."
+        )
+        raise refusals.NotAvailable(words)
 
 
 def _is_plug_of_ours(booking: Booking, wanted: Booking, session: Session | None) -> bool:

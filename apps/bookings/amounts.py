@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from apps.beckn.wire import numbers
 from apps.beckn.wire import v1_1 as wire
 from apps.lib.errors import Refused
+from apps.pricing import MOST_KWH
 
-MOST_KWH = Decimal(200)
 MOST_MINUTES = 24 * 60
 MOST_MONEY = Decimal(1_000_000)
 BY, LIMIT = "charging-by", "charging-limit"

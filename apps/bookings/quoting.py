@@ -6,21 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.bookings.amounts import MOST_KWH
 from apps.bookings.models import Booking
 from apps.bookings.pricing import worded
 from apps.bookings.reading import Choice
 from apps.lib.errors import Refused
-from apps.pricing import (
-    Forecast,
-    Meter,
-    Tariff,
-    meter_for,
-    quoted_power,
-    to_kwh,
-    to_minutes,
-    to_money,
-)
+from apps.pricing import Forecast, Meter, Tariff, meter_for, to_amount
 
 By = Booking.OrderedBy
 
@@ -51,20 +41,12 @@ def ordered(
 
 
 def _forecast(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:
-    if choice.minutes is not None:
-        found = to_minutes(meter, choice.minutes, power_kw=max_kw)
-        return found if found.kwh <= MOST_KWH else to_kwh(meter, MOST_KWH, power_kw=max_kw)
-    if choice.money is not None:
-        return _for_money(meter, choice, max_kw)
-    return to_kwh(meter, choice.energy_kwh, power_kw=quoted_power(meter.tariff, max_kw))
-
-
-def _for_money(meter: Meter, choice: Choice, max_kw: Decimal) -> Forecast:
     currency = meter.tariff.currency
-    if choice.currency not in ("", currency):
+    if choice.money is not None and choice.currency not in ("", currency):
         raise Refused(_("This operator sells in %s.") % currency, code="40002")
-    found = to_money(meter, choice.money, power_kw=max_kw, most_kwh=MOST_KWH)
-    if found.kwh <= 0:
+    asked = {"kwh": choice.energy_kwh, "minutes": choice.minutes, "money": choice.money}
+    found = to_amount(meter, plug_kw=max_kw, **asked)
+    if choice.money is not None and found.kwh <= 0:
         raise Refused(_("This amount buys no energy here. Please order more."), code="40002")
     return found
 

@@ -13,10 +13,12 @@ from apps.catalog.demo_data import (
     KITS,
     OPERATORS,
     SLOT_POLICIES,
+    STANDING_AT,
     STATIONS,
     DemoOperator,
     DemoPlug,
     DemoStation,
+    DemoTariff,
 )
 from apps.catalog.labels import issue_for
 from apps.catalog.models import Connector, Evse, Operator, Staff, Station, Tariff
@@ -76,7 +78,10 @@ def _operator(operator: DemoOperator, made: Made) -> Operator:
 def _tariffs(row: Operator, operator: DemoOperator) -> dict[str, Tariff]:
     """The first version of each, or the newest where somebody has published a later one."""
     tariffs = {}
-    for terms in (operator.slow, operator.fast, operator.fastest):
+    own = [
+        STANDING_AT[demo.slug] for demo in STATIONS if demo.operator == row.code and demo.slug in STANDING_AT
+    ]
+    for terms in (operator.slow, operator.fast, operator.fastest, *own):
         known = row.tariffs.filter(code=terms.code).order_by("-version").first()
         tariffs[terms.code] = known or publish_tariff(
             operator=row,
@@ -84,8 +89,13 @@ def _tariffs(row: Operator, operator: DemoOperator) -> dict[str, Tariff]:
             name=terms.name,
             energy_rate=terms.energy_rate,
             session_fee=terms.session_fee,
+            **terms.more,
         )
     return tariffs
+
+
+def _tariff_at(demo: DemoStation, plug: DemoPlug, operator: DemoOperator) -> DemoTariff:
+    return STANDING_AT.get(demo.slug) or operator.tariff_for(plug)
 
 
 def _sell_slots(row: Operator) -> None:
@@ -109,7 +119,7 @@ def _write(
         for number in range(1, len(KITS[demo.kit]) + 1)
     }
     connectors = [
-        _connector(evses[demo.slug, number], post, plug, tariffs[operator.tariff_for(plug).code], demo)
+        _connector(evses[demo.slug, number], post, plug, tariffs[_tariff_at(demo, plug, operator).code], demo)
         for demo in demos
         for number, post, plug in _plugs(demo)
     ]

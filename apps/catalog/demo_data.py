@@ -5,7 +5,7 @@ those of the neighbourhood, not of a building. The stations are in demo_stations
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class DemoTariff:
     name: str
     energy_rate: Decimal
     session_fee: Decimal = Decimal(0)
+    more: dict[str, Any] = field(default_factory=dict)  # further columns of a tariff
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,27 @@ OPERATORS = (
     ),
 )
 
+
+# At one station a car that stands on after its charge costs something: two minutes are free, 120 rupees are the most.
+STANDING_AT = {
+    "ulsoor-lake": DemoTariff(
+        "ac-idle",
+        "AC, with a fee for standing on",
+        Decimal("11.50"),
+        more={
+            "elements": [
+                {
+                    "price_components": [
+                        {"type": "ENERGY", "price": "11.50"},
+                        {"type": "PARKING_TIME", "price": "120"},
+                    ]
+                }
+            ],
+            "parking_grace_minutes": 2,
+            "parking_cap": Decimal(120),
+        },
+    ),
+}
 
 # Two of four sell reserved times, at all their stations; the fees are beside those of Operator.
 SLOT_POLICIES: dict[str, dict[str, Any]] = {

@@ -118,7 +118,7 @@ def evses_to_attach(
     stations: list[str] | None = None, operator: str | None = None, *, everything: bool = False
 ) -> QuerySet[Evse]:
     """The EVSEs of these stations or this operator, or all; unasked, those that name a charge point already."""
-    evses = Evse.objects.prefetch_related("connectors").order_by("pk")
+    evses = Evse.objects.select_related("station").prefetch_related("connectors__tariff").order_by("pk")
     if stations:
         return evses.filter(station__code__in=stations)
     if operator:

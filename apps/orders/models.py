@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from apps.discovery.models import Offer
-from apps.lib.money import format_money
+from apps.lib.money import format_money, round_money
 from apps.lib.moves import Event
 from apps.orders.change_models import Change, ChangeEvent
 from apps.orders.states import MOVES, RESERVING, State
@@ -191,7 +191,8 @@ class Order(models.Model):
 
     @property
     def standing_cap(self) -> Decimal:
-        return Decimal((self.terms.get("idle") or {}).get("cap") or 0)
+        cap = Decimal((self.terms.get("idle") or {}).get("cap") or 0)
+        return round_money(cap, self.currency)  # banks hold no parts of a coin
 
     @property
     def wish(self) -> Wish:

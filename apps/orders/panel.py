@@ -320,7 +320,7 @@ def terms_rows(order: Order) -> list[dict[str, Any]]:
         {
             "icon": "shield-check",
             "title": _("If it is interrupted"),
-            "words": _("You can stop at any time, and pay only for the energy that was delivered."),
+            "words": _("You can stop at any time, and pay only for what was used until then."),
         },
     ]
 

@@ -38,7 +38,7 @@ def read_idle_terms(order: wire.Order) -> dict[str, Any] | None:
     """{"per_minute", "cap" (text, or None), "grace_seconds", "when_busy"}, frozen with the terms of an order."""
     said = _said(order.items[0].tags if order.items else (), TERMS)
     per_minute = _amount(said.get("price-per-minute", ""))
-    if per_minute is None:
+    if per_minute is None or _is_other_money(order, said.get("currency", "")):
         return None
     cap = _amount(said.get("cap", ""))
     grace = wire.read_lasting(said.get("grace", "")) or timedelta(0)
@@ -48,6 +48,12 @@ def read_idle_terms(order: wire.Order) -> dict[str, Any] | None:
         "grace_seconds": int(grace.total_seconds()),
         "when_busy": said.get("when", "").strip().lower() == "busy",
     }
+
+
+def _is_other_money(order: wire.Order, currency: str) -> bool:
+    price = order.quote.price if order.quote else None
+    quoted = (price and price.currency_code) or currency
+    return bool(currency) and currency.strip().upper() != quoted
 
 
 def words_of_terms(order: Order) -> dict[str, Any] | None:

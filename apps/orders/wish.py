@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from apps.discovery.models import Offer
 from apps.lib.money import round_money
-from apps.pricing import Bill, Forecast, for_kwh, for_minutes, for_money, quoted_power, seconds_for
+from apps.pricing import Bill, Forecast, meter_for, seconds_for, to_amount
 
 MOST_KWH = Decimal(100)
 TO_PERCENT = 80
@@ -48,6 +48,12 @@ class Estimate:
     total: Decimal
     lines: Bill
     currency: str
+    own: Forecast | None = None  # of ordered minutes, what a car takes that is slower than the plug
+
+
+def says_units(offer: Offer, wish: Wish) -> bool:
+    """Did this operator tell that it reads the unit of this wish?"""
+    return {"TIME": "time", "MONEY": "money"}.get(wish.by) in offer.sells_by
 
 
 def estimate(
@@ -58,21 +64,23 @@ def estimate(
     power_kw: Decimal | None = None,
     is_reserved: bool = False,
 ) -> Estimate | None:
-    """At the power that car and plug have in common. None when the operator published too little to tell.
+    """As an operator of this software quotes it, to the cent. None when the operator published too little to tell.
 
-    Energy is priced as an operator of this software quotes it, so that the preview is the quote. `now`: when it begins.
+    `now`: when it begins. `power_kw`: what car and plug have in common. Whoever reads minutes and money quotes them at
+    the power of its plug; others are asked for the energy that this car takes.
     """
-    power_kw = power_kw or offer.max_kw
-    rules = offer.rules
+    rules, power_kw = offer.rules, power_kw or offer.max_kw
     if rules is None or not rules.currency or (wish.minutes is not None and not power_kw):
         return None
+    quoted_kw = power_kw if wish.by != "ENERGY" and not says_units(offer, wish) else offer.max_kw
+    when = {"now": now, "is_reserved": is_reserved}
     # Without a power only the price of energy can be told, which time does not change.
-    found = forecast(offer, wish, now=now, power_kw=power_kw or Decimal(50), is_reserved=is_reserved)
-    kwh, seconds = found.kwh, found.seconds
-    if wish.energy_kwh is not None and power_kw:
-        seconds = seconds_for(kwh, power_kw)
+    found = forecast(offer, wish, power_kw=quoted_kw or power_kw or Decimal(50), **when)
+    seconds = found.seconds if wish.minutes is not None or not power_kw else seconds_for(found.kwh, power_kw)
     minutes = -(-seconds // 60) if power_kw else None
-    return Estimate(kwh, minutes, found.bill.total, found.bill, rules.currency)
+    is_slower = wish.minutes is not None and quoted_kw and power_kw < quoted_kw
+    own = forecast(offer, wish, power_kw=power_kw, **when) if is_slower else None
+    return Estimate(found.kwh, minutes, found.bill.total, found.bill, rules.currency, own)
 
 
 def forecast(
@@ -80,11 +88,6 @@ def forecast(
 ) -> Forecast:
     """A reserved time at its fee, and without minutes: who comes when it begins pays none."""
     rules = offer.rules
-    when = {"begins_at": now, "kept": timedelta(0) if is_reserved else None}
-    if wish.minutes is not None:
-        return for_minutes(rules, wish.minutes, power_kw=power_kw, **when)
-    if wish.amount is not None:
-        money = round_money(wish.amount, rules.currency)
-        return for_money(rules, money, power_kw=power_kw, most_kwh=MOST_KWH, **when)
-    quoted_kw = quoted_power(rules, offer.max_kw) if offer.max_kw else power_kw
-    return for_kwh(rules, wish.energy_kwh, power_kw=quoted_kw, **when)
+    meter = meter_for(rules, now, timedelta(0) if is_reserved else None)
+    money = None if wish.amount is None else round_money(wish.amount, rules.currency)
+    return to_amount(meter, plug_kw=power_kw, kwh=wish.energy_kwh, minutes=wish.minutes, money=money)

@@ -81,8 +81,21 @@ def carry_out(payment: Payment) -> None:
         _record_refused(payment, outcome.reason or gettext_noop("the bank does not hold more"))
 
 
+def lock_order_of(payment: Payment) -> None:
+    """The order first and its payment second, as all who write both do: else each may wait for the other for ever."""
+    wiring.handler("EVENTS", "payment.deciding")(payment)
+
+
+def lock_with_order(payment: Payment) -> None:
+    """And look at what has become of the payment while we waited: it may be released by now."""
+    lock_order_of(payment)
+    Payment.objects.select_for_update().filter(pk=payment.pk).first()
+    payment.refresh_from_db()
+
+
 @transaction.atomic
 def _record_raised(payment: Payment, held: Decimal) -> None:
+    lock_order_of(payment)
     key, more = payment.raise_key, held - payment.amount
     if held < payment.raise_to:
         return _record_refused(payment, gettext_noop("the bank holds less than was asked for"))
@@ -99,6 +112,7 @@ def _record_raised(payment: Payment, held: Decimal) -> None:
 
 @transaction.atomic
 def _record_refused(payment: Payment, why: str) -> None:
+    lock_order_of(payment)
     key = payment.raise_key
     if _asked(payment, key).update(**NOTHING, next_try_at=payment.expires_at, last_error=why[:300]):
         payment.events.create(was=payment.state, now=payment.state, why=f"not raised: {why}"[:300])

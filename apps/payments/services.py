@@ -223,6 +223,7 @@ def record(payment: Payment, outcome: Outcome) -> None:
         return
     try:
         with transaction.atomic():
+            raising.lock_with_order(payment)
             recorder(payment, outcome)
     except StaleMove:
         payment.refresh_from_db()  # somebody else wrote the same answer down first

@@ -6,6 +6,7 @@ running total and receipt are that one function (law 1): a quote is a meter that
 
 from apps.pricing.bill import Bill, Line, LineKind, TaxShare, most_for_parking
 from apps.pricing.forecast import (
+    MOST_KWH,
     Forecast,
     for_kwh,
     for_minutes,
@@ -13,6 +14,7 @@ from apps.pricing.forecast import (
     meter_for,
     quoted_power,
     seconds_for,
+    to_amount,
     to_kwh,
     to_minutes,
     to_money,
@@ -23,6 +25,7 @@ from apps.pricing.shape import TariffFault, read_elements, read_tariff, read_tax
 from apps.pricing.tariff import Component, Element, Kind, Reserves, Restrictions, Tariff, Tax
 
 __all__ = [
+    "MOST_KWH",
     "Backwards",
     "Bill",
     "Component",
@@ -53,6 +56,7 @@ __all__ = [
     "read_tariff",
     "read_taxes",
     "seconds_for",
+    "to_amount",
     "to_kwh",
     "to_minutes",
     "to_money",

@@ -16,6 +16,7 @@ from apps.pricing.tariff import Tariff
 # Where time costs, energy is quoted for a car that takes half of what the plug gives. The quote is a ceiling: a faster
 # car pays less, a slower one stops when it is used up.
 USUAL_SHARE = Decimal("0.5")
+MOST_KWH = Decimal(200)  # in one order, however it is said
 WATT_HOUR = Decimal("0.001")
 SECONDS_PER_HOUR = Decimal(3600)
 
@@ -28,7 +29,7 @@ class Forecast:
 
 
 def quoted_power(tariff: Tariff, plug_kw: Decimal) -> Decimal:
-    """At which an order by energy is quoted: on both sides, so that the preview is the quote."""
+    """At which an order by energy is quoted."""
     return plug_kw * USUAL_SHARE if tariff.needs_course else plug_kw
 
 
@@ -94,6 +95,20 @@ def to_money(meter: Meter, money: Decimal, *, power_kw: Decimal, most_kwh: Decim
         middle = (low + high) // 2
         low, high = (middle, high) if reached(middle).bill.total <= money else (low, middle)
     return reached(low)
+
+
+def to_amount(
+    meter: Meter, *, plug_kw: Decimal, kwh: Decimal | None, minutes: int | None, money: Decimal | None
+) -> Forecast:
+    """One of the three as it is quoted at a plug. Both sides ask here, so that the preview is the quote."""
+    if minutes is not None:
+        found = to_minutes(meter, minutes, power_kw=plug_kw)
+        return found if found.kwh <= MOST_KWH else to_kwh(meter, MOST_KWH, power_kw=plug_kw)
+    if money is not None:
+        return to_money(meter, money, power_kw=plug_kw, most_kwh=MOST_KWH)
+    if kwh is None:
+        raise ValueError("an amount is energy, time or money")
+    return to_kwh(meter, kwh, power_kw=quoted_power(meter.tariff, plug_kw))
 
 
 def _at(meter: Meter, at: datetime, kwh: Decimal) -> Forecast:

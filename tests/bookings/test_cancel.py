@@ -3,7 +3,7 @@ import pytest
 from apps.beckn import inbox
 from apps.bookings import services
 from apps.bookings.models import Booking
-from apps.catalog.models import TakenTime
+from apps.catalog.models import Operator, TakenTime
 from apps.charging.models import Session
 from apps.lib.errors import Refused
 from apps.ocpp import events
@@ -22,6 +22,11 @@ def test_a_cancelled_order_costs_the_fee_and_frees_the_charging_point(app, place
     booking = app.booking()
     assert (booking.state, booking.ended_at, booking.deadline_at) == (State.CANCELLED, NOON, None)
     assert "message" in App(charger, "other.example").select()
+
+
+def test_a_policy_edited_later_changes_nothing_for_an_accepted_order(app, placed):
+    Operator.objects.update(cancellation_fee_percent=90)
+    assert lines(app.about("cancel", cancellation_reason_id="2")) == {"cancellation-fee": "44.84"}
 
 
 def test_cancelled_twice_it_is_cancelled_once(app, placed, clock):

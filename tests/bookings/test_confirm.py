@@ -44,6 +44,7 @@ def test_a_repeated_confirm_returns_the_same_order(app, held, clock):
         {"collected_by": None},
         {"status": "NOT-PAID"},
         {"params": {"amount": "448.39", "currency": "INR"}},
+        {"params": {"amount": "448.41", "currency": "INR"}},
         {"params": {"amount": "448.40", "currency": "USD"}},
         {"params": {"amount": "many", "currency": "INR"}},
         {"params": {"amount": "-448.40", "currency": "INR"}},

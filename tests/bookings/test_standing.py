@@ -12,8 +12,10 @@ from apps.charging import standing as at_the_plug
 from apps.charging.models import Session
 from apps.ocpp import events
 from tests.bookings.doubles import App, lines, state_of, total
+from tests.bookings.test_amend import accept, change_row
+from tests.bookings.test_amend import ask as ask_for
 from tests.bookings.test_running import begin, place, read, sell_by
-from tests.charging.doubles import minutes
+from tests.charging.doubles import make_charger, minutes, plug_of
 from tests.factory import NOON
 
 State = Booking.State
@@ -335,3 +337,46 @@ def lib_now():
     from apps.lib import clock
 
     return clock.now()
+
+
+# --- A changed order -------------------------------------------------------------------------------------------
+
+
+def test_a_change_keeps_what_is_held_for_standing(app, charger, clock):
+    """200 and 40 are held; ten kWh more are 100 more, and the cap is there as before."""
+    booking = place_with_cap(app)
+    told = ask_for(app, "30")
+    assert change_row(told)["params"]["amount"] == "100.00"
+    assert "message" in accept(app, told)
+    assert app.booking().held_total == 340
+    number = begin(app, charger, booking)
+    read(charger, clock, number, 50, 30_100, power_w=Decimal(36_000))
+    charger.end(number, wh=31_100, at=NOON + minutes(50))
+    charger.status("Finishing")
+    stand(app, charger, clock, for_minutes=120)
+    assert (app.booking().state, app.booking().final_total) == (State.COMPLETED, 340)
+
+
+@pytest.mark.parametrize(
+    ("there", "code"),
+    [({}, ""), ({"parking_cap": Decimal(90)}, "30008"), ({"parking_grace_minutes": 1}, "30008")],
+)
+def test_a_plug_where_standing_costs_something_else_needs_an_order_of_its_own(app, factory, there, code):
+    """What the driver accepted for standing is frozen; an offer tells only the price of the charge."""
+    mine = Connector.objects.get()
+    place_with_cap(app)
+    same = {"parking_grace_minutes": GRACE, "parking_cap": Decimal(40), "tax_percent": 0}
+    facts = {**same, **there, "elements": [STANDING]}
+    tariff = factory.make_tariff(mine.evse.station.operator, **facts)
+    other = make_charger(factory, "CP-2", station=mine.evse.station, tariff=tariff)
+    told = ask_for(app, None, id=plug_of(other).code)
+    assert told.get("error", {}).get("code", "") == code
+
+
+def test_a_plug_where_standing_is_free_may_take_the_order(app, factory):
+    mine = Connector.objects.get()
+    place_with_cap(app)
+    tariff = factory.make_tariff(mine.evse.station.operator, energy_rate=Decimal(10), tax_percent=0)
+    other = make_charger(factory, "CP-2", station=mine.evse.station, tariff=tariff)
+    assert "message" in accept(app, ask_for(app, None, id=plug_of(other).code))
+    assert app.booking().connector == plug_of(other)

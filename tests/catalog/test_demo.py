@@ -1,4 +1,5 @@
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
@@ -7,6 +8,7 @@ from apps.accounts.models import User
 from apps.catalog.demo import make_demo_network
 from apps.catalog.models import Connector, Evse, Operator, Staff, Station
 from apps.catalog.selectors import has_stations, may_edit, operator_for
+from apps.pricing import most_for_parking
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +51,17 @@ def test_making_the_demo_twice_changes_nothing_and_making_it_anew_gives_the_same
     Station.objects.all().delete()
     make_demo_network()
     assert list(Connector.objects.values_list("code", "evse__charge_point_id", "tariff__code")) == rows
+
+
+def test_at_one_demo_station_standing_on_costs_something_after_free_minutes_and_up_to_a_cap():
+    make_demo_network()
+    plugs = Connector.objects.select_related("tariff", "evse__station")
+    dear = [plug for plug in plugs if plug.tariff.rules("Asia/Kolkata").prices_parking]
+    assert {plug.evse.station.source_id for plug in dear} == {"ulsoor-lake"}
+    rules = dear[0].tariff.rules("Asia/Kolkata")
+    assert (rules.parking_grace, rules.parking_cap, most_for_parking(rules)) == (120, 120, Decimal("141.60"))
+    for tariff in {plug.tariff for plug in plugs}:
+        tariff.full_clean()
 
 
 def test_a_station_that_somebody_changed_is_left_alone():

@@ -42,6 +42,18 @@ def test_evses_with_an_identity_are_registered_and_written(factory, attach, file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_where_standing_costs_something_cars_stay_so_long_that_it_can_be_seen(factory, attach, file):
+    parts = [{"type": "ENERGY", "price": 10}, {"type": "PARKING_TIME", "price": 120}]
+    dear = factory.make_tariff(elements=[{"price_components": parts}])
+    factory.make_connector(factory.make_evse(charge_point_id="box-1"), tariff=dear)
+    factory.make_priced_connector(factory.make_evse(charge_point_id="box-2"))
+    specs = attach()
+    assert specs["box-1"]["leave_after"] == [300, 420]
+    assert "leave_after" not in specs["box-2"]
+    file.write_text(file.read_text().replace("420", "9000"))
+    assert attach()["box-1"]["leave_after"] == [300, 9000]  # as somebody wrote it
+
+
 def test_doing_it_twice_changes_nothing(factory, attach, file):
     factory.make_connector(factory.make_evse(charge_point_id="box-1"))
     attach()

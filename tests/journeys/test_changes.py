@@ -8,6 +8,7 @@ import pytest
 from apps.beckn import delivery, inbox
 from apps.beckn.models import Message
 from apps.bookings.models import Booking
+from apps.catalog.models import Connector
 from apps.discovery.models import Offer
 from apps.lib import clock
 from apps.orders import services
@@ -88,6 +89,24 @@ def test_more_while_energy_flows_raises_the_one_hold_and_is_billed(asha, charger
     assert SandboxPayment.objects.get().captures == 1
     held = LedgerEntry.objects.filter(kind__in=["AUTHORISED", "RAISED"]).values_list("amount", flat=True)
     assert sum(held) == Decimal("666.70")
+
+
+def test_more_raises_the_hold_and_leaves_what_is_held_for_standing(charger, factory):
+    """A cap of 50 is 59.00 with its tax, held beside 448.40 and beside 666.70."""
+    operator = plug_of(charger).evse.station.operator
+    kinds = {"ENERGY": "18.5", "FLAT": "10", "PARKING_TIME": "120"}
+    parts = [{"type": kind, "price": price} for kind, price in kinds.items()]
+    terms = {"elements": [{"price_components": parts}], "parking_cap": Decimal(50)}
+    Connector.objects.update(tariff=factory.make_tariff(operator, **terms))
+    driver = Driver(charger, factory.make_user("asha@example.org"))
+    driver.buy()
+    assert Payment.objects.get().amount == Booking.objects.get().held_total == Decimal("507.40")
+    offered = change(driver)
+    assert offered.difference == Decimal("218.30")
+    services.accept_change(offered)
+    settle()
+    assert driver.order.quote_amount == Decimal("666.70")
+    assert Payment.objects.get().amount == Booking.objects.get().held_total == Decimal("725.70")
 
 
 def test_less_before_the_start_needs_no_bank(asha):

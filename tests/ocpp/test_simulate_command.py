@@ -27,6 +27,9 @@ def test_the_command_names_what_is_missing(tmp_path):
         "[1]",
         '[{"id": "CP-1", "password": "p", "protocol": "1.5"}]',
         '[{"id": "CP-1", "password": "p", "scenario": "earthquake"}]',
+        '[{"id": "CP-1", "password": "p", "leave_after": 300}]',
+        '[{"id": "CP-1", "password": "p", "leave_after": [8, 3]}]',
+        '[{"id": "CP-1", "password": "p", "leave_after": [-1, "x"]}]',
     ],
 )
 def test_the_command_refuses_a_broken_file(tmp_path, text):
@@ -88,6 +91,17 @@ def test_the_file_says_for_a_box_what_the_options_say_for_the_rest():
     boxes = run(story)
     assert [box.version.SUBPROTOCOL for box in boxes] == ["ocpp2.0.1", "ocpp1.6"]
     assert [type(box.scenario) for box in boxes] == [SCENARIOS["rollover"], SCENARIOS["honest"]]
+
+
+def test_the_file_says_how_long_cars_stay_after_their_charge(tmp_path):
+    file = tmp_path / "charge-points.json"
+    boxes = [{"id": "CP-1", "password": "p", "leave_after": [300, 420.5]}, {"id": "CP-2", "password": "p"}]
+    file.write_text(json.dumps(boxes))
+
+    async def story():
+        return fleet.build(fleet.read_specs(file), fleet.Plan(url="ws://localhost/ocpp/"))
+
+    assert [box.leave_after for box in run(story)] == [(300, 420), (3, 8)]
 
 
 def test_a_file_says_where_a_plug_is_in_its_evse():

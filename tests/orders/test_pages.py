@@ -10,7 +10,7 @@ from apps.lib import clock
 from apps.orders import selectors
 from apps.orders.models import Order, Progress
 from apps.orders.states import State
-from tests.orders.stage import PATH, make_offer
+from tests.orders.stage import PATH, make_offer, quote, terms
 
 POSTS = ["terms", "accept", "start", "stop", "cancel"]
 PAGES = ["order", "stop", "cancel", "messages"]
@@ -171,6 +171,28 @@ def test_terms_are_not_ticked_beforehand_and_not_accepted_by_silence(stage):
     assert "checked" not in page.split('id="accept-form"')[1].split("</form>")[0]
     assert stage.client().post(url(stage, "accept"), {}).status_code == 422
     assert stage.fresh().state == State.TERMS_OFFERED
+
+
+def test_the_terms_are_plain_rows_and_the_operators_full_text_is_a_link(stage):
+    """Where a fee stands beside the energy nobody is told that energy is all they pay."""
+    stage.until("TERMS_REQUESTED")
+    said = terms()
+    said["cancellation_terms"][0]["external_ref"] = {
+        "mimetype": "text/html",
+        "url": "https://grid.example/terms",
+    }
+    stage.tell("on_init", {"quote": quote(ttl="PT15M"), **said})
+    page = stage.client().get(url(stage)).content.decode()
+    told = [
+        "At most ₹436.60 for 20 kWh. The price does not change while you charge.",
+        "Your bank holds ₹436.60 now. Nothing is charged before energy flows.",
+        "Cancelling before energy flows costs ₹43.66.",
+        "What is held and not used is released when the bill is final.",
+        "You can stop at any time, and pay only for what was used until then.",
+        'href="https://grid.example/terms"',
+    ]
+    assert [words for words in told if words not in page] == []
+    assert page.split('class="terms"')[1].split("</dl>")[0].count("<dt>") == 5
 
 
 def test_a_warning_wants_its_own_tick(stage):

@@ -12,6 +12,8 @@ from apps.orders import services
 from apps.orders.models import Order
 from apps.orders.states import State
 from apps.payments.models import Payment
+from apps.payments.providers import sandbox
+from apps.payments.services import look_again, open_checkout
 from tests.orders.stage import Stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,6 +71,22 @@ def test_cancel_against_confirm_has_one_winner_and_never_both_paid_and_gone(stag
         assert len(stage.sent("cancel")) == 1
     else:
         assert payment.state == Payment.State.AUTHORISED
+
+
+def test_the_end_of_the_quote_against_the_payment_leaves_no_money_stuck(stage):
+    """The bank approves in the moment in which the time of the quote is up."""
+    stage.until("TERMS_OFFERED")
+    payment = services.accept_terms_and_pay(stage.fresh())
+    open_checkout(payment)
+    payment.refresh_from_db()
+    sandbox.answer(payment.provider_ref, "approve")
+    Order.objects.update(deadline_at=stage.order.created_at)
+    at_once(lambda: look_again(payment), services.move_overdue, services.move_overdue)
+    payment, order = stage.settle(), stage.order
+    assert order.state in (State.CONFIRM_REQUESTED, State.EXPIRED)
+    is_kept = order.state == State.CONFIRM_REQUESTED
+    assert payment.state == (Payment.State.AUTHORISED if is_kept else Payment.State.VOIDED)
+    assert len(stage.sent("confirm")) == is_kept
 
 
 def test_stop_against_the_final_bill_ends_in_the_bill(stage):

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from apps.lib import clock
+from apps.notices import switches
 from apps.notices.models import Channel, Happening, Notice
 from apps.orders import panel, services
 from apps.orders.models import Order
+from apps.payments.models import Refund
 from tests.orders.stage import STARTED, Stage, lines, quote, terms
 
 ENDED = STARTED + timedelta(minutes=20)
@@ -86,6 +88,16 @@ def test_without_a_cap_only_the_quote_is_held(stage):
 @pytest.mark.parametrize("cap", ["-5", "NaN", "1e12", "much", ""])
 def test_a_cap_that_makes_no_sense_is_none(stage, cap):
     assert confirmed(stage, cap=cap).held_amount == Decimal("436.60")
+
+
+def test_parts_of_a_coin_are_not_held(stage):
+    assert confirmed(stage, cap="118.005").held_amount == Decimal("554.61")
+    assert stage.payment().amount == Decimal("554.61")
+
+
+def test_a_cap_in_other_money_than_the_quote_is_none(stage):
+    order = confirmed(stage, currency="USD")
+    assert ("idle" in order.terms, order.held_amount) == (False, order.quote_amount)
 
 
 def test_an_operator_that_says_nothing_of_standing_is_held_to_its_quote(stage):
@@ -231,6 +243,64 @@ def test_a_guest_is_told_too_because_it_costs_money(stage, driver):
     driver.save()
     stands(stage)
     assert noted() == [Channel.MAIL, Channel.PAGE]
+
+
+# --- An idle fee nobody was told of in time ------------------------------------------------------------------
+
+
+def fee_charged(stage: Stage, *, fee: str = "59.00", capped: str = "-9.00") -> None:
+    """70.80 for standing, with tax; half an hour later the car has gone."""
+    parts = lines("296.00", "10.00", "64.08")
+    parts += [*quote_of("idle-fee", fee), *quote_of("idle-fee-discount", capped)]
+    stage.final_bill("420.08", quote=quote("420.08", parts))
+    stage.settle()
+    services.check_money()
+
+
+def back() -> list[tuple]:
+    return list(Refund.objects.values_list("amount", "cause", "source", "state"))
+
+
+@pytest.mark.parametrize(
+    ("mail_went", "goes_back"),
+    [
+        (None, True),  # the mail server is down
+        (timedelta(minutes=20), True),  # it came back when the free time was long over
+        (timedelta(minutes=9), False),  # within the ten free minutes
+    ],
+)
+def test_an_idle_fee_that_our_mail_told_too_late_goes_back_once(stage, time_machine, mail_went, goes_back):
+    confirmed(stage)
+    time_machine.move_to(clock.now(), tick=False)
+    stands(stage)
+    began = clock.now()
+    if mail_went:
+        Notice.objects.filter(channel=Channel.MAIL).update(state="TOLD", told_at=began + mail_went)
+    time_machine.move_to(began + timedelta(minutes=30), tick=False)
+    fee_charged(stage)
+    expected = [(Decimal("59.00"), "SERVICE_ISSUE", "RULE", "APPROVED")] if goes_back else []
+    assert back() == expected
+    Order.objects.update(money_check_at=clock.now())
+    services.check_money()
+    assert back() == expected
+
+
+def test_who_wants_no_mail_was_told_on_the_page(stage, time_machine, driver):
+    switches.no_more_mail(driver)
+    confirmed(stage)
+    stands(stage)
+    time_machine.move_to(clock.now() + timedelta(minutes=30))
+    fee_charged(stage)
+    assert (noted(), back()) == ([Channel.PAGE], [])
+
+
+def test_what_the_operator_gave_up_of_the_fee_is_not_given_back_again(stage, time_machine):
+    confirmed(stage)
+    stands(stage)
+    time_machine.move_to(clock.now() + timedelta(minutes=30))
+    Order.objects.update(corrected_amount=Decimal("400.08"))
+    fee_charged(stage)
+    assert sorted(amount for amount, *_rest in back()) == [Decimal("20.00"), Decimal("39.00")]
 
 
 def quote_of(title: str, amount: str) -> list[dict]:

@@ -349,6 +349,16 @@ def test_the_preview_counts_with_what_the_car_takes(stage, factory, driver):
     assert "for 15 kWh" in preview(stage, by="time", minutes="30")
 
 
+def test_where_minutes_are_read_the_preview_is_the_ceiling_and_beside_it_what_the_car_takes(
+    stage, factory, driver
+):
+    factory.make_vehicle(driver, factory.make_vehicle_model(max_dc_kw=Decimal(30)), is_driven=True)
+    address = reverse("orders:estimate", args=[make_offer(**READS_UNITS).code])
+    shown = stage.client().get(address, {"by": "time", "minutes": "30"}).content.decode()
+    assert "₹649.00" in shown and "for 30 kWh" in shown
+    assert "Your car takes about 15 kWh of it, for about ₹330.40." in shown
+
+
 def test_the_preview_takes_as_many_queries_whatever_is_asked(stage, car, django_assert_num_queries):
     client, address = stage.client(), reverse("orders:estimate", args=[make_offer().code])
     with django_assert_num_queries(4):  # session, user, offer, vehicle

@@ -22,6 +22,7 @@ from apps.ocpp.simulator.scenarios import SCENARIOS
 log = structlog.get_logger(__name__)
 
 COMING_AT_ONCE, PATIENCE_SECONDS = 10, 10
+LEAVES_AFTER = (3, 8)  # seconds after its charge
 ALREADY_THERE_PERCENT = 15  # plugs with a car on them soon after the start, so that a demo is not deserted
 
 
@@ -42,7 +43,10 @@ class Plan:
 
 def read_specs(file: Path) -> list[dict[str, Any]]:
     """A list of boxes: `{"id", "password"}` and, where it is known, `"connectors": [{"id", "max_kw", "power_type",
-    "evse", "place"}]`, `"vendor"`, `"model"`, `"protocol"`, `"scenario"`, `"fault"`. Raises ValueError."""
+    "evse", "place"}]`, `"vendor"`, `"model"`, `"protocol"`, `"scenario"`, `"fault"`, `"leave_after"` (two seconds).
+
+    Raises ValueError.
+    """
     specs = json.loads(file.read_text(), parse_float=Decimal)
     if not isinstance(specs, list) or not all(
         isinstance(s, dict) and {"id", "password"} <= s.keys() for s in specs
@@ -53,7 +57,14 @@ def read_specs(file: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{spec['id']}: a protocol is one of {', '.join(PROTOCOLS)}")
         if spec.get("scenario", "honest") not in SCENARIOS:
             raise ValueError(f"{spec['id']}: a scenario is one of {', '.join(SCENARIOS)}")
+        if not _is_span(spec.get("leave_after", LEAVES_AFTER)):
+            raise ValueError(f"{spec['id']}: leave_after is two numbers of seconds, the lesser first")
     return specs
+
+
+def _is_span(said: Any) -> bool:
+    is_pair = isinstance(said, list | tuple) and len(said) == 2
+    return is_pair and all(type(s) in (int, Decimal) for s in said) and 0 <= said[0] <= said[1]
 
 
 def build(specs: Iterable[dict[str, Any]], plan: Plan) -> list[SimulatedChargePoint]:
@@ -83,8 +94,15 @@ def _box(spec: dict[str, Any], plan: Plan) -> SimulatedChargePoint:
         rng=rng,
         readings_every=plan.readings_every,
         speed=plan.speed,
+        leave_after=leaves_after(spec),
         retry_after=(1, plan.retry_within),
     )
+
+
+def leaves_after(spec: dict[str, Any]) -> tuple[int, int]:
+    """Whole seconds, from and to."""
+    earliest, latest = spec.get("leave_after", LEAVES_AFTER)
+    return int(earliest), int(latest)
 
 
 async def run(boxes: list[SimulatedChargePoint], plan: Plan, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ leaving.py    cancel, refusal, undeliverable messages
 listening.py  the operator's live stream: who listens, what is taken from it
 claims.py     what the operator says of a refund
 refunds.py    what is owed, what was charged, what goes back
+untold.py     an idle fee of which our word came too late
 reserved.py   a reserved time: one per driver, later, another, another bay, the reminder
 deadlines.py  what happens when nothing happens
 """
@@ -15,6 +16,7 @@ deadlines.py  what happens when nothing happens
 from apps.orders.services.asking import (
     accept_terms_and_pay,
     ask_for_new_price,
+    lock_order_of,
     payment_authorised,
     payment_captured,
     payment_failed,
@@ -83,6 +85,7 @@ __all__ = [
     "come_late",
     "decline_change",
     "listen_again",
+    "lock_order_of",
     "mark_seen",
     "move_overdue",
     "move_overdue_changes",

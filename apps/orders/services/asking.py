@@ -33,7 +33,7 @@ from apps.orders.services.story import start_key_facts
 from apps.orders.slots import Slot, Times
 from apps.orders.states import WAITS, State
 from apps.orders.told import Priced, StartKey
-from apps.orders.wish import Estimate, Wish, estimate
+from apps.orders.wish import Estimate, Wish, estimate, says_units
 from apps.payments import services as payments
 from apps.payments.models import Payment
 from apps.payments.selectors import latest
@@ -125,11 +125,6 @@ def _order_of(
 def _is_comparable(offer: Offer, slot: Slot | None) -> bool:
     rules = offer.rules
     return offer.tax_percent is not None and not (slot and rules and rules.prices_reservation)
-
-
-def says_units(offer: Offer, wish: Wish) -> bool:
-    """Did this operator tell that it reads the unit of this wish?"""
-    return {"TIME": "time", "MONEY": "money"}.get(wish.by) in offer.sells_by
 
 
 def energy_for(wish: Wish, guess: Estimate | None, power_kw: Decimal | None) -> Decimal:
@@ -342,6 +337,12 @@ def payment_voided(payment: Payment) -> None:
         go(order, State.SETTLED, why=gettext_noop("nothing was charged, everything was released"))
     elif order:
         keep(order)
+
+
+def lock_order_of(payment: Payment) -> None:
+    """Asked by payments before they write down what a bank said."""
+    if payment.side == DRIVER:
+        Order.objects.select_for_update().filter(code=payment.reference).first()
 
 
 def _order_paid_by(payment: Payment) -> Order | None:

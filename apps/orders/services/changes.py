@@ -15,7 +15,7 @@ from apps.lib import clock
 from apps.lib.moves import StaleMove
 from apps.orders import change_network
 from apps.orders.models import Change, Order
-from apps.orders.services.asking import WarningsNotAccepted, energy_for, says_units
+from apps.orders.services.asking import WarningsNotAccepted, energy_for
 from apps.orders.services.change_steps import (
     BEFORE_ENERGY,
     CHANGEABLE,
@@ -29,7 +29,7 @@ from apps.orders.services.change_steps import (
 )
 from apps.orders.services.steps import NotNow, keep
 from apps.orders.states import State
-from apps.orders.wish import Wish, estimate
+from apps.orders.wish import Wish, estimate, says_units
 from apps.payments import raising
 
 S = Change.State

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 from apps.lib import clock
 from apps.orders.models import Order
 from apps.orders.services.steps import DRIVER, keep, note
+from apps.orders.services.untold import give_back_untold
 from apps.orders.states import State
 from apps.payments import refunds
 from apps.payments.models import Payment, Refund
@@ -94,7 +95,9 @@ def _check(order: Order) -> bool:
     mine = Order.objects.filter(pk=order.pk, money_check_at=order.money_check_at)
     if not mine.update(money_check_at=None):
         return False
-    for refund in pay_back_excess(order):
+    made = pay_back_excess(order)
+    untold = give_back_untold(order, still_owed=owed(order)) if order.state == State.SETTLED else None
+    for refund in [*made, untold] if untold else made:
         note(order, f"{refund.amount} {order.currency} go back: {refund.reason}")
     return True
 

@@ -25,6 +25,7 @@ LONGEST_IDENTITY = 48
 FAULT = "PowerSwitchFailure"
 VENDOR, MODEL = "EV Portal", "Simulator"
 MIXED = "mixed"
+LONG_STAY = [300, 420]  # seconds after a charge, where standing costs something: so that it can be seen
 ONE_IN = 4  # of a mixed network speaks 2.0.1
 
 
@@ -121,7 +122,13 @@ def spec_of(evse: Evse, password: str, known: dict[str, Any], protocol: str) -> 
     }
     is_broken = any(is_broken_by_hand(plug) for plug in evse.connectors.all())
     fault = {"fault": known.get("fault", FAULT)} if is_broken or "fault" in known else {}
-    return {**spec, "connectors": sorted(plugs.values(), key=lambda plug: plug["id"]), **fault}
+    costs = any(costs_standing(plug) for plug in evse.connectors.all())
+    stays = {"leave_after": known.get("leave_after", LONG_STAY)} if costs or "leave_after" in known else {}
+    return {**spec, "connectors": sorted(plugs.values(), key=lambda plug: plug["id"]), **fault, **stays}
+
+
+def costs_standing(plug: Connector) -> bool:
+    return plug.tariff is not None and plug.tariff.rules(plug.evse.station.zone).prices_parking
 
 
 def is_broken_by_hand(plug: Connector) -> bool:
