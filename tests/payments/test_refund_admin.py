@@ -115,5 +115,5 @@ def test_the_list_takes_as_many_queries_for_many(paid, django_assert_max_num_que
     for number in range(30):
         refund = make(paid, "1.00", str(number))
         Refund.objects.filter(pk=refund.pk).update(source="STAFF")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         client.get(reverse(LIST), {"waits": "decision"})
