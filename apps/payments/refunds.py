@@ -24,6 +24,7 @@ from apps.lib.money import round_money
 from apps.lib.moves import StaleMove, move
 from apps.payments.models import LedgerEntry, Payment, Refund
 from apps.payments.providers.port import Outcome, ProviderUnavailable, Verdict
+from apps.payments.raising import lock_order_of
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +147,7 @@ def approve(
     now = clock.now()
     try:
         with transaction.atomic():
+            lock_order_of(refund.payment)
             _take_from_payment(refund.payment_id, amount)
             move(
                 refund,
@@ -199,6 +201,7 @@ def decline(refund: Refund, *, why: str, by: AbstractBaseUser | None = None) -> 
     now = clock.now()
     try:
         with transaction.atomic():
+            lock_order_of(refund.payment)
             move(
                 refund,
                 State.DECLINED,
@@ -253,6 +256,7 @@ def record(refund: Refund, outcome: Outcome) -> None:
     """Write down what the bank answered. The same answer again changes nothing."""
     try:
         with transaction.atomic():
+            lock_order_of(refund.payment)
             if outcome.verdict in (Verdict.PENDING, Verdict.REFUNDED):
                 _record_taken(refund, outcome)
             elif outcome.verdict == Verdict.DECLINED:
@@ -322,6 +326,7 @@ def _decide_overdue(refund: Refund) -> bool:
 
 @transaction.atomic
 def _mark_overdue(refund: Refund, now: datetime) -> bool:
+    lock_order_of(refund.payment)
     if not Refund.objects.filter(pk=refund.pk, state=refund.state, overdue_at=None).update(overdue_at=now):
         return False
     refund.refresh_from_db()

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from decimal import Decimal
+from threading import Barrier, Event
+from time import sleep
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.lib.errors import Refused
 from apps.orders import services
 from apps.orders.models import Order
 from apps.orders.states import State
-from apps.payments.models import Payment
+from apps.payments import refunds
+from apps.payments.models import Payment, Refund
 from apps.payments.providers import sandbox
 from apps.payments.services import look_again, open_checkout
 from tests.orders.stage import Stage
@@ -87,6 +90,35 @@ def test_the_end_of_the_quote_against_the_payment_leaves_no_money_stuck(stage):
     is_kept = order.state == State.CONFIRM_REQUESTED
     assert payment.state == (Payment.State.AUTHORISED if is_kept else Payment.State.VOIDED)
     assert len(stage.sent("confirm")) == is_kept
+
+
+def test_who_decides_a_refund_waits_for_who_holds_the_order_and_not_the_other_way_round(stage):
+    """Both write order and payment; taken in two orders, PostgreSQL would end one of them as a deadlock."""
+    stage.until("SETTLED")
+    payment = Payment.objects.get()
+    asked = {
+        "amount": Decimal("1.00"),
+        "cause": "OVERCHARGE",
+        "reason": "slow",
+        "source": Refund.Source.DRIVER,
+    }
+    refund = refunds.request(payment, **asked, key="one")
+    held = Event()
+
+    @transaction.atomic
+    def check_the_order() -> None:
+        Order.objects.select_for_update().get(pk=stage.order.pk)
+        held.set()
+        sleep(0.5)
+        Payment.objects.filter(pk=payment.pk).update(next_try_at=payment.next_try_at)
+
+    def decide() -> None:
+        held.wait(10)
+        refunds.approve(Refund.objects.get(pk=refund.pk), why="yes")
+
+    at_once(check_the_order, decide)
+    refund.refresh_from_db()
+    assert refund.state == Refund.State.APPROVED
 
 
 def test_stop_against_the_final_bill_ends_in_the_bill(stage):
