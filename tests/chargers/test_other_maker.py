@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async as database
+from django.db import connections
 
 from apps.catalog.models import Connector
 from apps.charging import services
@@ -120,9 +122,22 @@ ASKS = {
 }
 
 
+def play_apart(*story: Any) -> dict[str, Any]:
+    """In a thread of its own: where a browser was driven before, its loop still has the first one."""
+
+    def told() -> dict[str, Any]:
+        try:
+            return run(lambda: play(*story))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(told).result()
+
+
 @pytest.mark.parametrize("protocol", ASKS)
 def test_a_charge_that_the_driver_starts_and_stops(node, protocol):
-    told = run(lambda: play(node, protocol, "remote", driver))
+    told = play_apart(node, protocol, "remote", driver)
 
     assert told["invalid"] == []
     assert (told["connected"], told["boot"]) == (protocol, "Accepted")
@@ -138,7 +153,7 @@ def test_a_charge_that_the_driver_starts_and_stops(node, protocol):
 
 @pytest.mark.parametrize("protocol", ASKS)
 def test_a_charge_with_a_card(node, protocol):
-    told = run(lambda: play(node, protocol, "card", nobody))
+    told = play_apart(node, protocol, "card", nobody)
 
     assert told["invalid"] == []
     assert (told["authorized"], told["status"]) == ("Accepted", "Accepted")
