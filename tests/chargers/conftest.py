@@ -103,7 +103,7 @@ class Site:
         return self.box.online.is_set() and not self.box.outbox
 
     async def until_state(self, *states: str) -> Session:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (session := await self.session()).state not in states:
                 await asyncio.sleep(0.02)
         return session
@@ -114,7 +114,7 @@ class Site:
 
     async def until_waits(self, *states: str) -> None:
         """As `until_state`, while the watch walks its rounds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await self.session()).state not in states:
                 await database(self._hurry)()
                 await asyncio.sleep(0.02)
@@ -176,6 +176,6 @@ def site(transactional_db, protocol) -> Callable[..., Any]:
 
 
 async def until_there_is(rows: QuerySet) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await rows.aexists():
             await asyncio.sleep(0.02)

@@ -70,13 +70,13 @@ class Scene:
 
     async def press_start(self, connector: int = 1) -> Session:
         session = await database(start_session)(connector)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not (await database(session_now)(session)).start_accepted_at:
                 await asyncio.sleep(0.02)
         return session
 
     async def state_is(self, session: Session, *states: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while (await database(session_now)(session)).state not in states:
                 await asyncio.sleep(0.02)
 
@@ -207,7 +207,7 @@ def test_a_stop_that_the_box_does_not_hear_is_repeated_and_then_closed_on_the_la
         await scene.wait(120)
         scene.box.remote_stop = lambda transaction_id: True
         await database(services.stop)(reference="BK-1")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not (await database(session_now)(session)).stop_accepted_at:
                 await asyncio.sleep(0.02)
         for _round in range(3):
@@ -244,7 +244,7 @@ def test_the_countdown_is_what_is_set_on_the_box():
     """AT-B1."""
 
     async def story(scene):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not await database(PlugInTime.objects.exists)():
                 await asyncio.sleep(0.02)
         return await scene.press_start()

@@ -134,7 +134,7 @@ def run(story: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     return async_to_sync(play)()
 
 
-async def until(holds: Callable[[], Any], seconds: int = 5) -> None:
+async def until(holds: Callable[[], Any], seconds: int = 30) -> None:
     """Wait for what another task is about to do."""
     async with asyncio.timeout(seconds):
         while not holds():
