@@ -47,6 +47,8 @@ class Command(BaseCommand):
             process.terminate()
         if worker:
             worker.stop()
+        for process in chargers:
+            wait_for_end(process)
         self.say("Stopped.")
         # Daphne leaves threads that wait for a loop which has ended (requests in flight at the signal).
         # Everything durable is in the database by now, so leave without waiting for them.
@@ -88,6 +90,15 @@ def run_daphne(host: str, port: int, begin: Callable[[], None]) -> None:
     server.run()
     if server.abort_start:
         raise CommandError(f"Port {port} is taken. Choose another one: PORT={port + 1} make run")
+
+
+def wait_for_end(process: subprocess.Popen[bytes]) -> None:
+    """So that who waited for us finds nobody left, on a busy machine too."""
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def start_simulator(port: int) -> subprocess.Popen[bytes]:
